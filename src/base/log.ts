@@ -1,0 +1,80 @@
+/**
+ * Log: pino, loaded with the first line that is really written.
+ *
+ * pino takes about 20 ms to load, and a run in which nothing goes wrong writes nothing; a slave must
+ * not pay for it before its first task. Lines of a deferred log wait, with their times, until `flush`.
+ */
+import { createRequire } from 'node:module';
+import type { Logger } from 'pino';
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+type WrittenLevel = Exclude<LogLevel, 'trace' | 'fatal' | 'silent'>;
+
+const load = createRequire(import.meta.url);
+
+export class Log {
+  readonly #level: LogLevel;
+  readonly #fd: number;
+  readonly #bindings: Record<string, unknown>;
+  #logger: Logger | undefined;
+  #waiting: (() => void)[] | undefined;
+
+  /** Lines go to `logger` if it is given, else to file descriptor `fd`, from `level` on. */
+  constructor(options: {
+    logger?: Logger | undefined;
+    level?: LogLevel | undefined;
+    fd?: 1 | 2;
+    bindings?: Record<string, unknown>;
+    /** Hold lines back until flush. */
+    deferred?: boolean;
+  }) {
+    this.#logger = options.logger;
+    this.#level = options.level ?? 'warn';
+    this.#fd = options.fd ?? 2;
+    this.#bindings = options.bindings ?? {};
+    if (options.deferred === true) this.#waiting = [];
+  }
+
+  debug(fields: Record<string, unknown>, text: string): void {
+    this.#write('debug', fields, text);
+  }
+  info(fields: Record<string, unknown>, text: string): void {
+    this.#write('info', fields, text);
+  }
+  warn(fields: Record<string, unknown>, text: string): void {
+    this.#write('warn', fields, text);
+  }
+  error(fields: Record<string, unknown>, text: string): void {
+    this.#write('error', fields, text);
+  }
+
+  /** Writes the lines that wait; later ones are written at once. */
+  flush(): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    for (const write of waiting ?? []) write();
+  }
+
+  #write(level: WrittenLevel, fields: Record<string, unknown>, text: string): void {
+    if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(this.#level) && this.#logger === undefined) return;
+    if (this.#waiting !== undefined) {
+      const queued_at = Date.now();
+      this.#waiting.push(() => this.#pino()[level]({ ...fields, queued_at }, text));
+      return;
+    }
+    this.#pino()[level](fields, text);
+  }
+
+  #pino(): Logger {
+    if (this.#logger === undefined) {
+      const { pino } = load('pino') as typeof import('pino');
+      this.#logger = pino(
+        { level: this.#level, base: this.#bindings },
+        pino.destination({ dest: this.#fd, sync: true }),
+      );
+    }
+    return this.#logger;
+  }
+}

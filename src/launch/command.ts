@@ -1,0 +1,38 @@
+/** The command line of a slave. Pure text, no secret in it. */
+import { fileURLToPath } from 'node:url';
+import type { LaunchOrder } from './launcher.js';
+
+/** The script that every slave runs. */
+export const SLAVE_SCRIPT = fileURLToPath(new URL('../../bin/slave.js', import.meta.url));
+
+/** Flags of the master that would make a slave do something else, or fight for a debugger's port. */
+const NOT_FOR_SLAVES =
+  /^(--inspect|--watch|--test|--eval|--print|--check|--interactive|--input-type|--cpu-prof|--heap-prof|-[epci]$)/;
+/** Those of them whose value is a word of its own. */
+const WITH_VALUE = /^(--eval|--print|-e|-p|--watch-path|--input-type|--inspect-port|--inspect-publish-uid)$/;
+
+/** The master's own flags, less those that are not for slaves. */
+export function inherited_flags(flags: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < flags.length; i++) {
+    const flag = flags[i] as string;
+    if (!NOT_FOR_SLAVES.test(flag)) kept.push(flag);
+    else if (WITH_VALUE.test(flag)) i++;
+  }
+  return kept;
+}
+
+/** What follows the script on the slave's command line. */
+export function slave_arguments(order: LaunchOrder): string[] {
+  const { name, slave_id, launch, addresses } = order;
+  return [
+    '--name',
+    name,
+    '--id',
+    String(slave_id),
+    '--launch',
+    String(launch),
+    '--connect',
+    addresses.join(','),
+  ];
+}

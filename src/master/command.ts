@@ -1,0 +1,36 @@
+/** Commands that a user gives for slaves: code as text, or a function whose text is sent. */
+import { show } from '../base/options.js';
+import { UsageError } from '../errors.js';
+import type { BatchWriter } from '../wire/batch.js';
+import { order } from '../wire/messages.js';
+
+/** What a function that stands for a command gets: `master`, and the arguments of run_cmd. */
+export interface MasterEnd {
+  /** Sends a value to the master, which gets it by `slave.get_data()`. */
+  send_data(data: unknown): Promise<void>;
+  /** The next value that the master sends. */
+  get_data<T = unknown>(): Promise<T>;
+}
+
+/** Code to be run on a slave. A function is sent as text: it sees nothing of what surrounds it here. */
+export type Command<Args extends unknown[] = never[]> =
+  | string
+  | ((master: MasterEnd, ...args: Args) => unknown);
+
+/** @throws UsageError (PARJOB_ERR_USAGE) when `command` is no command, or `args` cannot be sent */
+export function post_command(writer: BatchWriter, cmd_id: number, command: Command, args: unknown[]): void {
+  if (typeof command === 'string') {
+    order.run_cmd(writer, cmd_id, false, command, args);
+    return;
+  }
+  if (typeof command !== 'function') {
+    throw new UsageError(`a command must be code as a string, or a function, got ${show(command)}`);
+  }
+  const code = Function.prototype.toString.call(command);
+  if (/\{\s*\[native code\]\s*\}$/.test(code)) {
+    throw new UsageError(
+      `the function ${show(command)} cannot be a command: it is native or bound, and has no text to send`,
+    );
+  }
+  order.run_cmd(writer, cmd_id, true, code, args);
+}

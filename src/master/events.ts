@@ -1,0 +1,71 @@
+/** The events of a Job. Listeners only observe: what they throw is logged and changes nothing. */
+import { EventEmitter } from 'node:events';
+import type { Log } from '../base/log.js';
+import type { Progress } from '../task.js';
+import type { Vitals } from '../wire/pulse_messages.js';
+import type { QueuedTask } from './queued_task.js';
+import type { Slave } from './slave.js';
+
+/** Every event of a Job, with what its listeners get. */
+export interface JobEvents {
+  /** A slave's process was started. */
+  slave_started: { slave: Slave; pid: number | undefined; command: readonly string[] };
+  /** A slave is ready for tasks and commands. */
+  slave_connected: { slave: Slave };
+  /** A slave could not be started, or was lost; it may be started again. */
+  slave_lost: { slave: Slave; error: Error };
+  /** A slave was lost or failed to start so often that it is given up. */
+  slave_dead: { slave: Slave; error: Error };
+  /** A slave has ended as it was told to. */
+  slave_stopped: { slave: Slave };
+  /** A sign of life from a slave's pulse. */
+  heartbeat: { slave: Slave; vitals: Vitals };
+  /** Something on a slave failed outside of any task: a promise that nobody handled, a throwing timer. */
+  stray_error: { slave: Slave; error: Error };
+  /** A task returned. `run_ms` is the time on the slave. */
+  task_done: { task: QueuedTask; slave: Slave; run_ms: number };
+  /** A task threw, or was given up. */
+  task_failed: { task: QueuedTask; slave: Slave; error: Error };
+  /** A slave died of a task, which will be tried again. */
+  task_retried: { task: QueuedTask; slave: Slave; error: Error };
+  /** A task reported how far it is. */
+  task_progress: { task: QueuedTask; slave: Slave } & Progress;
+  /** A client that is no slave of this job was turned away. */
+  client_refused: { peer: string; reason: Error };
+}
+
+export type JobEvent = keyof JobEvents;
+export type JobListener<E extends JobEvent> = (event: JobEvents[E]) => void;
+
+export class Events {
+  readonly #emitter = new EventEmitter();
+  readonly #log: Log;
+
+  constructor(log: Log) {
+    this.#log = log;
+    this.#emitter.setMaxListeners(0);
+  }
+
+  on<E extends JobEvent>(name: E, listener: JobListener<E>): void {
+    this.#emitter.on(name, listener);
+  }
+
+  off<E extends JobEvent>(name: E, listener: JobListener<E>): void {
+    this.#emitter.off(name, listener);
+  }
+
+  /** Whether making the event is worth while. */
+  has_listeners(name: JobEvent): boolean {
+    return this.#emitter.listenerCount(name) > 0;
+  }
+
+  emit<E extends JobEvent>(name: E, event: JobEvents[E]): void {
+    for (const listener of this.#emitter.listeners(name)) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#log.error({ err: error, event: name }, 'a listener of the job threw');
+      }
+    }
+  }
+}

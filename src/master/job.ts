@@ -1,0 +1,470 @@
+/**
+ * Job: a list of slaves, a queue of tasks, and the runs that bring the two together. What users hold.
+ *
+ * It is an Array of Slaves, so every list operation works on it, also in mid-run: a slave that is added
+ * is started and given tasks, one that is removed finishes its task and is stopped. What goes on inside
+ * is the driver's; here is only what users call.
+ */
+
+import { Log } from '../base/log.js';
+import { A_BOOLEAN, check_options, show } from '../base/options.js';
+import { ParjobError, StateError, UsageError } from '../errors.js';
+import type { AnyTask, FunctionTask } from '../task.js';
+import { PayloadStore } from '../wire/payload.js';
+import { encode_value } from '../wire/value.js';
+import type { Command } from './command.js';
+import { Definitions } from './definitions.js';
+import { Driver } from './driver.js';
+import { Events, type JobEvent, type JobListener } from './events.js';
+import { type JobOptions, type ResolvedJobOptions, resolve_job_options } from './job_options.js';
+import { JobTask, type Outcome, type QueuedTask } from './queued_task.js';
+import { has_home, Slave } from './slave.js';
+import { Sources, type TaskIterable } from './sources.js';
+import { Unread } from './unread.js';
+
+/** Tasks that wait, for each slave, before an iterable is asked for more: two full prefetches. */
+const AHEAD_PER_SLAVE = 512;
+/** What a frame holds beside the arguments of a task. */
+const FRAME_ROOM = 1024;
+
+/** Options of a run. */
+export interface RunOptions {
+  /**
+   * Give outcomes instead of values, and do not throw when a task fails.
+   * @default false
+   */
+  settle?: boolean | undefined;
+}
+
+/** Options of run_task. */
+export interface RunTaskOptions {
+  /** Gives the task up with the signal's reason, and aborts current_task().signal on the slave. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * A list of slaves that run tasks together.
+ *
+ * @typeParam Result what the queued tasks return
+ * @example
+ * await using job = new Job(local_slaves());
+ * for (let seed = 0; seed < 100; seed++) job.queue_task(new BuildModel('1fdx', seed));
+ * const models = await job.run_all_tasks();
+ */
+export class Job<Result = unknown> extends Array<Slave> {
+  /** map, filter, slice and their like give plain arrays. */
+  static override get [Symbol.species](): ArrayConstructor {
+    return Array;
+  }
+
+  readonly #options: ResolvedJobOptions;
+  readonly #startup_commands: Command[] = [];
+  readonly #events: Events;
+  readonly #definitions = new Definitions();
+  readonly #payloads = new PayloadStore();
+  readonly #unread = new Unread();
+  readonly #sources: Sources<Result>;
+  readonly #driver: Driver;
+  readonly #members = new Set<Slave>();
+  #next_task_id = 0;
+  #next_index = 0;
+  #is_running = false;
+  #is_reader_behind = false;
+  #bounds_unread = false;
+  #stopping: Promise<void> | undefined;
+
+  /**
+   * @param slaves the first slaves; more may be pushed at any time
+   * @throws UsageError (PARJOB_ERR_USAGE) for an option that cannot be, or what is no slave
+   */
+  constructor(slaves: Iterable<Slave> = [], options: JobOptions = {}) {
+    super();
+    refuse_on_slave();
+    if (typeof slaves !== 'object' || slaves === null || !(Symbol.iterator in slaves)) {
+      throw new UsageError(
+        `Job: expected an array of slaves, got ${show(slaves)}: for n slaves here use new Job(local_slaves(n))`,
+      );
+    }
+    this.#options = resolve_job_options(options);
+    const { logger, log_level } = this.#options;
+    const log = new Log({ logger, level: log_level, bindings: { job: this.#options.jobname } });
+    this.#events = new Events(log);
+    this.#driver = new Driver({
+      options: this.#options,
+      startup_commands: this.#startup_commands,
+      events: this.#events,
+      log,
+      unread: this.#unread,
+      on_turn: () => this.#on_turn(),
+      on_sweep: () => this.#take_in_changes(),
+    });
+    this.#sources = new Sources<Result>({
+      wants_more: () =>
+        this.#is_running &&
+        !this.#is_reader_behind &&
+        this.#driver.waiting < AHEAD_PER_SLAVE * this.#driver.slave_count,
+      queue: (task) => this.queue_task(task),
+      on_opened: () => this.#driver.tell({ kind: 'source_opened' }),
+      on_closed: () => this.#driver.tell({ kind: 'source_closed' }),
+      on_error: (error) => this.#unread.fail(error),
+    });
+    this.push(...slaves);
+  }
+
+  // ---- the list
+
+  /** Adds slaves at the end. In mid-run they are started at once. */
+  override push(...slaves: Slave[]): number {
+    check_slaves('push', slaves);
+    return this.#changed(super.push(...slaves));
+  }
+
+  /** Adds a slave at the end: push, under the name that MODELLER users write. */
+  append(slave: Slave): void {
+    this.push(slave);
+  }
+
+  /** Adds slaves at the front. */
+  override unshift(...slaves: Slave[]): number {
+    check_slaves('unshift', slaves);
+    return this.#changed(super.unshift(...slaves));
+  }
+
+  /** Removes the last slave, which finishes its task and is stopped. */
+  override pop(): Slave | undefined {
+    return this.#changed(super.pop());
+  }
+
+  /** Removes the first slave, which finishes its task and is stopped. */
+  override shift(): Slave | undefined {
+    return this.#changed(super.shift());
+  }
+
+  /** Removes and adds slaves in the middle. Those removed finish their tasks and are stopped. */
+  override splice(start: number, delete_count: number = this.length, ...slaves: Slave[]): Slave[] {
+    check_slaves('splice', slaves);
+    return this.#changed(super.splice(start, delete_count, ...slaves));
+  }
+
+  #changed<T>(result: T): T {
+    this.#take_in_changes();
+    return result;
+  }
+
+  /** Index and length can be written past all methods, so the list itself is what counts. */
+  #take_in_changes(): void {
+    const present = new Set<Slave>(this);
+    for (const slave of this.#members) {
+      if (present.has(slave)) continue;
+      this.#members.delete(slave);
+      this.#driver.remove_slave(slave);
+    }
+    for (const slave of present) {
+      if (this.#members.has(slave)) continue;
+      check_slaves('a list operation', [slave]);
+      if (has_home(slave)) throw new UsageError(`${slave} is in another job: a slave has one master`);
+      this.#members.add(slave);
+      this.#driver.add_slave(slave);
+    }
+  }
+
+  /**
+   * Commands that each slave runs when it starts, before anything else: code, or functions that get
+   * `master`. Appending to it concerns slaves that start later. A slave on which one fails is not used.
+   */
+  get slave_startup_commands(): Command[] {
+    return this.#startup_commands;
+  }
+
+  // ---- slaves
+
+  /**
+   * Starts every slave that does not run, and resolves when all are ready for commands and messages.
+   * Not needed for tasks.
+   * @throws LaunchError (PARJOB_ERR_LAUNCH) when one cannot be started
+   */
+  async start(): Promise<void> {
+    this.#check_open('start');
+    this.#take_in_changes();
+    await this.#driver.start_slaves();
+  }
+
+  /**
+   * Ends all slaves, and a run that is going on. Resolves when their processes are gone. May be called
+   * again; a job that was stopped stays so.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#driver.stop();
+    return this.#stopping;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  // ---- tasks
+
+  /**
+   * Appends a task to the queue. Nothing runs before a run is asked for. Its arguments are encoded now,
+   * except that binary values of 16 KiB and more are not copied: leave them alone until the task is done.
+   * @throws UsageError (PARJOB_ERR_USAGE) when no slave could find the task, or an argument cannot be sent
+   */
+  queue_task<R extends Result>(task: AnyTask<R>): QueuedTask<R> {
+    this.#check_open('queue_task');
+    const queued = this.#make_task(task, this.#next_index);
+    this.#next_index++;
+    this.#driver.queue(queued);
+    if (this.#is_running && this.#unread.is_finished) this.#reopen_run();
+    return queued as unknown as QueuedTask<R>;
+  }
+
+  /**
+   * Appends tasks that are made only as slaves need them, during a run.
+   * @throws UsageError (PARJOB_ERR_USAGE) when `tasks` is not iterable; the run throws when one is no task
+   */
+  queue_tasks(tasks: TaskIterable<Result>): void {
+    this.#check_open('queue_tasks');
+    this.#sources.add(tasks);
+    if (this.#is_running && this.#unread.is_finished) this.#reopen_run();
+  }
+
+  /**
+   * Sends one task off at once, beside the queue and ahead of it, and resolves to its result. Any number
+   * may be under way.
+   * @throws RemoteError (PARJOB_ERR_REMOTE) the task threw
+   * @throws SlaveDiedError (PARJOB_ERR_SLAVE_DIED) each slave that ran it died
+   * @throws NoMoreSlavesError (PARJOB_ERR_NO_SLAVES) no slave can be had
+   * @throws UsageError (PARJOB_ERR_USAGE) as queue_task
+   */
+  run_task<R>(task: AnyTask<R>, options: RunTaskOptions = {}): Promise<R> {
+    try {
+      this.#check_open('run_task');
+      const { signal } = options;
+      signal?.throwIfAborted();
+      const queued = this.#make_task(task, undefined);
+      const { check } = queued.definition;
+      const result =
+        check === undefined ? this.#send(queued, signal) : check.then(() => this.#send(queued, signal));
+      return result as Promise<R>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #send(task: JobTask, signal: AbortSignal | undefined): Promise<unknown> {
+    if (task.definition.problem !== undefined) throw task.definition.problem;
+    signal?.throwIfAborted();
+    this.#driver.queue(task);
+    if (signal === undefined) return task.result;
+    const abort = () => this.#driver.cancel(task, signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    return task.result.finally(() => signal.removeEventListener('abort', abort));
+  }
+
+  #make_task(task: AnyTask, index: number | undefined): JobTask {
+    const definition = this.#definitions.of(task as AnyTask | FunctionTask);
+    const payload = this.#payloads.store(encode_value(task.args, 'args'));
+    const { max_frame_bytes } = this.#options;
+    if (payload.byte_length + FRAME_ROOM > max_frame_bytes) {
+      throw new UsageError(
+        `the arguments of ${definition.export_name} take ${payload.byte_length} bytes, but max_frame_bytes is ${max_frame_bytes}: ` +
+          'raise that option of the Job, or pass large data by file',
+      );
+    }
+    return new JobTask(this.#next_task_id++, index, definition, payload);
+  }
+
+  // ---- runs
+
+  /**
+   * Runs all queued tasks and resolves to their results, in the order of queue_task. With `settle`,
+   * resolves to outcomes and does not throw for a task.
+   *
+   * When a task fails, what has finished is on `error.finished`, and the rest of the queue waits for the
+   * next run.
+   * @throws RemoteError (PARJOB_ERR_REMOTE) a task threw
+   * @throws SlaveDiedError (PARJOB_ERR_SLAVE_DIED) each slave that ran a task died
+   * @throws NoMoreSlavesError (PARJOB_ERR_NO_SLAVES) no slave can be had; its message says why
+   * @throws StateError (PARJOB_ERR_STATE) another run is going on, or the job was stopped
+   */
+  async run_all_tasks(options: RunOptions & { settle: true }): Promise<Outcome<Result>[]>;
+  async run_all_tasks(options?: RunOptions & { settle?: false | undefined }): Promise<Result[]>;
+  async run_all_tasks(options: RunOptions = {}): Promise<(Outcome<Result> | Result)[]> {
+    const settle = check_run_options('run_all_tasks', options);
+    const finished: JobTask[] = [];
+    const end_run = await this.#begin_run('run_all_tasks', false);
+    try {
+      while (await this.#has_next()) {
+        for (let task = this.#unread.take(); task !== undefined; task = this.#unread.take()) {
+          if (task.state === 'failed' && !settle) throw task.outcome;
+          finished.push(task);
+        }
+      }
+    } catch (error) {
+      attach_finished(error, finished);
+      throw error;
+    } finally {
+      end_run();
+    }
+    const ordered = by_index(finished);
+    return ordered.map((task) => (settle ? task.as_outcome() : task.outcome)) as (Outcome<Result> | Result)[];
+  }
+
+  /**
+   * Runs all queued tasks and yields their results as they complete. With `settle`, yields outcomes.
+   * Nothing starts before the first result is asked for. Tasks may be queued meanwhile. Leaving the loop
+   * early lets running tasks finish and keeps the rest of the queue; the next run goes on from there.
+   * @throws as run_all_tasks
+   */
+  yield_tasks_unordered(
+    options: RunOptions & { settle: true },
+  ): AsyncGenerator<Outcome<Result>, void, undefined>;
+  yield_tasks_unordered(
+    options?: RunOptions & { settle?: false | undefined },
+  ): AsyncGenerator<Result, void, undefined>;
+  async *yield_tasks_unordered(
+    options: RunOptions = {},
+  ): AsyncGenerator<Outcome<Result> | Result, void, undefined> {
+    const settle = check_run_options('yield_tasks_unordered', options);
+    const end_run = await this.#begin_run('yield_tasks_unordered', true);
+    try {
+      for (;;) {
+        const task = this.#unread.take();
+        if (task === undefined) {
+          this.#catch_up();
+          if (await this.#has_next()) continue;
+          return;
+        }
+        if (task.state === 'failed' && !settle) throw task.outcome;
+        if (this.#is_reader_behind) this.#catch_up();
+        yield (settle ? task.as_outcome() : task.outcome) as Outcome<Result> | Result;
+      }
+    } finally {
+      end_run();
+    }
+  }
+
+  async #begin_run(method: string, bounds_unread: boolean): Promise<() => void> {
+    this.#check_open(method);
+    if (this.#is_running) {
+      throw new StateError(
+        `${method}: another run of this job is going on: await its end first, or use run_task beside it`,
+      );
+    }
+    this.#is_running = true;
+    const release = this.#driver.hold();
+    const end_run = () => {
+      this.#is_running = false;
+      this.#is_reader_behind = false;
+      release();
+      if (this.#driver.is_stopped) return;
+      this.#driver.tell({ kind: 'run_closed' });
+      this.#driver.tell({ kind: 'reader_behind', is_behind: false });
+    };
+    try {
+      await this.#definitions.check_all();
+      this.#check_open(method);
+      this.#take_in_changes();
+    } catch (error) {
+      end_run();
+      throw error;
+    }
+    this.#bounds_unread = bounds_unread;
+    this.#reopen_run();
+    return end_run;
+  }
+
+  #reopen_run(): void {
+    this.#unread.open();
+    this.#driver.tell({ kind: 'run_opened' });
+  }
+
+  /** Waits for an outcome. False when the run is over. */
+  async #has_next(): Promise<boolean> {
+    for (;;) {
+      if (await this.#unread.next()) return true;
+      if (this.#driver.unsettled === 0 && !this.#sources.are_open) return false;
+      this.#reopen_run();
+    }
+  }
+
+  /** After every event: bounds the results that nobody has taken, and pulls tasks from iterables. */
+  #on_turn(): void {
+    if (!this.#is_running) return;
+    if (
+      this.#bounds_unread &&
+      !this.#is_reader_behind &&
+      this.#unread.bytes > this.#options.max_result_bytes
+    ) {
+      this.#is_reader_behind = true;
+      this.#driver.tell({ kind: 'reader_behind', is_behind: true });
+    }
+    this.#sources.pull();
+  }
+
+  /** The reader has taken a result: dispatch goes on when enough are gone. */
+  #catch_up(): void {
+    if (!this.#is_reader_behind || this.#unread.bytes > this.#options.max_result_bytes / 2) return;
+    this.#is_reader_behind = false;
+    this.#driver.tell({ kind: 'reader_behind', is_behind: false });
+  }
+
+  // ---- events
+
+  /** Calls `listener` with every event of that name: see JobEvents. */
+  on<E extends JobEvent>(name: E, listener: JobListener<E>): this {
+    this.#events.on(name, listener);
+    return this;
+  }
+
+  /** Takes a listener out again. */
+  off<E extends JobEvent>(name: E, listener: JobListener<E>): this {
+    this.#events.off(name, listener);
+    return this;
+  }
+
+  #check_open(method: string): void {
+    if (this.#stopping === undefined) return;
+    throw new StateError(`${method}: this job was stopped: make a new Job`);
+  }
+}
+
+function check_slaves(method: string, slaves: readonly unknown[]): void {
+  for (const slave of slaves) {
+    if (slave instanceof Slave) continue;
+    throw new UsageError(
+      `${method}: a job is a list of slaves, got ${show(slave)}: use new LocalSlave() or its like`,
+    );
+  }
+}
+
+function check_run_options(method: string, options: RunOptions): boolean {
+  check_options(method, options, { settle: A_BOOLEAN });
+  return options.settle === true;
+}
+
+function attach_finished(error: unknown, finished: readonly JobTask[]): void {
+  if (error instanceof ParjobError)
+    Object.assign(error, { finished: by_index(finished).map((task) => task.as_outcome()) });
+}
+
+function by_index(tasks: readonly JobTask[]): readonly JobTask[] {
+  const is_ordered = tasks.every(
+    (task, i) => i === 0 || (task.index as number) > ((tasks[i - 1] as JobTask).index as number),
+  );
+  if (is_ordered) return tasks;
+  let lowest = Infinity;
+  for (const { index } of tasks) lowest = Math.min(lowest, index as number);
+  const places: (JobTask | undefined)[] = [];
+  for (const task of tasks) places[(task.index as number) - lowest] = task;
+  return places.filter((task) => task !== undefined);
+}
+
+/** A slave imports the modules of tasks; a Job made there would start slaves of slaves. */
+function refuse_on_slave(): void {
+  if ((globalThis as Record<symbol, unknown>)[Symbol.for('parjob.is_slave')] !== true) return;
+  throw new StateError(
+    'a Job was made on a slave. The module of a task, which slaves import, makes it at its top level: ' +
+      'move the tasks to a module of their own, apart from the main program',
+  );
+}

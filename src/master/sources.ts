@@ -1,0 +1,123 @@
+/**
+ * Sources: tasks that are made only when slaves are about to need them, from iterables. So ten million
+ * tasks need no ten million objects.
+ */
+import { show } from '../base/options.js';
+import { UsageError } from '../errors.js';
+import type { AnyTask } from '../task.js';
+
+export type TaskIterable<Result> = Iterable<AnyTask<Result>> | AsyncIterable<AnyTask<Result>>;
+
+interface Source<Result> {
+  next(): IteratorResult<AnyTask<Result>> | Promise<IteratorResult<AnyTask<Result>>>;
+  taken: number;
+}
+
+export interface SourcesEvents<Result> {
+  /** Whether more tasks are wanted now. */
+  wants_more(): boolean;
+  queue(task: AnyTask<Result>): void;
+  on_opened(): void;
+  on_closed(): void;
+  /** An iterable threw, or yielded what is no task. It is closed. */
+  on_error(error: Error): void;
+}
+
+export class Sources<Result> {
+  readonly #events: SourcesEvents<Result>;
+  readonly #sources: Source<Result>[] = [];
+  #is_pulling = false;
+
+  constructor(events: SourcesEvents<Result>) {
+    this.#events = events;
+  }
+
+  get are_open(): boolean {
+    return this.#sources.length > 0;
+  }
+
+  /** @throws UsageError (PARJOB_ERR_USAGE) when `tasks` is not iterable */
+  add(tasks: TaskIterable<Result>): void {
+    this.#sources.push({ next: next_of(tasks), taken: 0 });
+    this.#events.on_opened();
+  }
+
+  /** Queues tasks as long as more are wanted, from the first source on. */
+  pull(): void {
+    if (this.#is_pulling || this.#sources.length === 0) return;
+    this.#is_pulling = true;
+    let is_waiting = false;
+    try {
+      while (!is_waiting && this.#sources.length > 0 && this.#events.wants_more()) {
+        const source = this.#sources[0] as Source<Result>;
+        const step = this.#try(source, () => source.next());
+        if (step instanceof Promise) {
+          is_waiting = true;
+          void this.#follow(source, step);
+        } else if (step !== undefined) {
+          this.#take(source, step);
+        }
+      }
+    } finally {
+      if (!is_waiting) this.#is_pulling = false;
+    }
+  }
+
+  async #follow(source: Source<Result>, step: Promise<IteratorResult<AnyTask<Result>>>): Promise<void> {
+    let result: IteratorResult<AnyTask<Result>> | undefined;
+    try {
+      result = await step;
+    } catch (error) {
+      this.#fail(source, error);
+    }
+    if (result !== undefined) this.#take(source, result);
+    this.#is_pulling = false;
+    this.pull();
+  }
+
+  #take(source: Source<Result>, step: IteratorResult<AnyTask<Result>>): void {
+    if (step.done === true) return this.#close(source);
+    source.taken++;
+    this.#try(source, () => this.#events.queue(step.value));
+  }
+
+  #try<T>(source: Source<Result>, act: () => T): T | undefined {
+    try {
+      return act();
+    } catch (error) {
+      this.#fail(source, error);
+      return undefined;
+    }
+  }
+
+  #fail(source: Source<Result>, error: unknown): void {
+    this.#close(source);
+    const message = error instanceof Error ? error.message : String(error);
+    this.#events.on_error(
+      new UsageError(`queue_tasks: after ${source.taken} tasks the iterable failed: ${message}`, {
+        cause: error,
+      }),
+    );
+  }
+
+  #close(source: Source<Result>): void {
+    const at = this.#sources.indexOf(source);
+    if (at === -1) return;
+    this.#sources.splice(at, 1);
+    this.#events.on_closed();
+  }
+}
+
+function next_of<Result>(tasks: TaskIterable<Result>): Source<Result>['next'] {
+  if (typeof tasks === 'object' && tasks !== null) {
+    if (Symbol.asyncIterator in tasks) {
+      const iterator = tasks[Symbol.asyncIterator]();
+      return () => iterator.next();
+    }
+    if (Symbol.iterator in tasks) {
+      const iterator = tasks[Symbol.iterator]();
+      return () => iterator.next();
+    }
+  }
+  throw new UsageError(`queue_tasks: expected an iterable or async iterable of tasks, got ${show(tasks)}`);
+}

@@ -1,0 +1,128 @@
+/**
+ * Listener: accepts connections, and hands on those that proved that they know the secret.
+ *
+ * A client that proves nothing costs one socket and a few hundred bytes for HANDSHAKE_TIMEOUT at most;
+ * beyond MAX_PENDING such clients the oldest is dropped. It never disturbs anything else.
+ */
+import { createServer, type Server } from 'node:net';
+import { NetworkError } from '../errors.js';
+import { type Identity, MasterHandshake } from '../wire/hello.js';
+import type { Link } from './link.js';
+import { TcpLink } from './tcp_link.js';
+
+/** Time in which a client must have proved itself, ms. */
+export const HANDSHAKE_TIMEOUT = 5000;
+const MAX_PENDING = 512;
+/** For the reason of a refusal to reach the client, ms. */
+const LAST_WORDS_TIME = 1000;
+
+export interface ListenerEvents {
+  /** A client has proved itself. `rest` came with its proof and is overwritten after the return. */
+  on_accept(identity: Identity, link: Link, rest: Buffer): void;
+  /** A client was turned away. */
+  on_refuse(peer: string, reason: Error): void;
+}
+
+export class Listener {
+  readonly #secret: Buffer;
+  readonly #events: ListenerEvents;
+  readonly #server: Server;
+  readonly #pending = new Set<Link>();
+  #port = 0;
+
+  constructor(secret: Buffer, events: ListenerEvents) {
+    this.#secret = secret;
+    this.#events = events;
+    this.#server = createServer({ pauseOnConnect: true }, (socket) => this.#greet(TcpLink.accept(socket)));
+    this.#server.unref();
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /**
+   * Listens on `host`, on the first port from `low` to `high` that is free; 0 lets the system choose.
+   * @throws NetworkError (PARJOB_ERR_NETWORK) when none is
+   */
+  async listen(host: string, low: number, high: number): Promise<void> {
+    for (let port = low; ; port++) {
+      try {
+        await this.#listen_on(host, port);
+        return;
+      } catch (error) {
+        const is_taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+        if (is_taken && port < high) continue;
+        const ports = low === high ? `port ${low}` : `ports ${low} to ${high}`;
+        const remedy = is_taken
+          ? 'another program holds it: give the option port another number or a wider range'
+          : 'give the option host a name or address of this machine';
+        throw new NetworkError(
+          `the master cannot listen on ${host}, ${ports}: ${(error as Error).message}; ${remedy}`,
+          {
+            cause: error,
+          },
+        );
+      }
+    }
+  }
+
+  #listen_on(host: string, port: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host, port }, () => {
+        this.#server.off('error', reject);
+        // a failed accept (no descriptors left) concerns one client, not the job
+        this.#server.on('error', (error) => this.#events.on_refuse('unknown', error));
+        const address = this.#server.address();
+        this.#port = typeof address === 'object' && address !== null ? address.port : port;
+        resolve();
+      });
+    });
+  }
+
+  close(): void {
+    this.#server.close();
+    for (const link of this.#pending) link.destroy();
+  }
+
+  #greet(link: Link): void {
+    const handshake = new MasterHandshake(this.#secret);
+    const timer = setTimeout(
+      () => refuse(new NetworkError('a client was silent in the handshake')),
+      HANDSHAKE_TIMEOUT,
+    );
+    timer.unref();
+    link.set_ref(false);
+    this.#pending.add(link);
+    if (this.#pending.size > MAX_PENDING) this.#pending.values().next().value?.destroy();
+    const settle = () => {
+      clearTimeout(timer);
+      this.#pending.delete(link);
+      link.on_close = undefined;
+    };
+    const refuse = (reason: Error) => {
+      settle();
+      link.destroy();
+      this.#events.on_refuse(link.peer, reason);
+    };
+    link.on_close = (error) =>
+      refuse(error ?? new NetworkError('a client closed the connection in the handshake'));
+    link.read_with({
+      push: (bytes) => {
+        const verdict = handshake.push(bytes);
+        if (verdict.reply !== undefined) link.send([verdict.reply]);
+        if (verdict.refused !== undefined) {
+          settle();
+          link.close();
+          link.read_with({ push: () => {} });
+          setTimeout(() => link.destroy(), LAST_WORDS_TIME).unref();
+          this.#events.on_refuse(link.peer, verdict.refused);
+        } else if (handshake.identity !== undefined && verdict.rest !== undefined) {
+          settle();
+          this.#events.on_accept(handshake.identity, link, verdict.rest);
+        }
+      },
+    });
+  }
+}

@@ -1,0 +1,316 @@
+/**
+ * Runner: runs what the master sends, in the order in which it came, one thing at a time.
+ *
+ * Tasks that return at once are run in a plain loop, without a promise; a result leaves when the queue
+ * is empty, when its task took long, or when some time has passed: see `#flush_if_due`.
+ *
+ * It knows a Channel and nothing of how the slave came to it.
+ */
+import { Ring } from '../base/ring.js';
+import { UsageError } from '../errors.js';
+import type { Channel } from '../net/channel.js';
+import { Communicator } from '../net/communicator.js';
+import { type CurrentTask, set_current_task } from '../task.js';
+import { type RunCmd, type RunTask, report, type ToSlave } from '../wire/messages.js';
+import { type EncodedValue, encode_value, encoded_bytes } from '../wire/value.js';
+import type { Claims } from './claims.js';
+import { run_command } from './commands.js';
+import type { Loader } from './loader.js';
+
+/** A result waits at most so long for others to leave with it, ms. */
+const FLUSH_AFTER = 1;
+/** A task that took longer is worth a frame of its own, µs. */
+const LONG_TASK_US = 250;
+/** Tasks in a row before the event loop turns once, ms. */
+const TURN_AFTER = 3;
+/** What a frame holds beside a value. */
+const FRAME_ROOM = 1024;
+
+export interface RunnerOptions {
+  channel: Channel;
+  claims: Claims;
+  loader: Loader;
+  /** `<jobname>.slaveN` */
+  name: string;
+  max_frame_bytes: number;
+  cwd: string;
+}
+
+interface NumberedTask extends RunTask {
+  seq: number;
+}
+
+export class Runner {
+  readonly #options: RunnerOptions;
+  readonly #channel: Channel;
+  readonly #queue = new Ring<NumberedTask | RunCmd>();
+  readonly #aborted = new Set<number>();
+  readonly #communicator: Communicator;
+  #received = 0;
+  #is_busy = false;
+  #running: RunningTask | undefined;
+  #flushed_at = performance.now();
+  readonly #continue = () => {
+    this.#is_busy = false;
+    this.#run_queue();
+  };
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.#channel = options.channel;
+    this.#communicator = new Communicator({
+      data: (bytes, value) => {
+        this.#check_size(encoded_bytes(value), 'the data');
+        report.data(this.#channel.writer, bytes, value);
+        this.#channel.posted();
+      },
+      data_taken: (bytes) => {
+        report.data_taken(this.#channel.writer, bytes);
+        this.#channel.posted();
+      },
+    });
+  }
+
+  /** The task that runs now, if any. */
+  get running_task_id(): number | undefined {
+    return this.#running?.task_id;
+  }
+
+  on_orders(orders: readonly ToSlave[]): void {
+    for (const order of orders) this.#on_order(order);
+    this.#run_queue();
+  }
+
+  /** An error that no code caught was thrown outside of any call of ours. */
+  fail_running_task(error: unknown): void {
+    const running = this.#running;
+    if (running !== undefined) this.#end_task(running, false, error);
+    this.#channel.flush();
+  }
+
+  report_stray_error(error: unknown): void {
+    report.stray_error(this.#channel.writer, encode_thrown(error));
+    this.#channel.posted();
+  }
+
+  #on_order(order: ToSlave): void {
+    switch (order.kind) {
+      case 'run_task':
+        this.#queue.push(Object.assign(order, { seq: this.#received++ }));
+        return;
+      case 'define_task':
+        this.#options.loader.define(order.fn_id, order);
+        return;
+      case 'run_cmd':
+        this.#queue.push(order);
+        return;
+      case 'data':
+        this.#communicator.on_data(order.value, order.bytes);
+        return;
+      case 'data_taken':
+        this.#communicator.on_data_taken(order.bytes);
+        return;
+      case 'abort_task':
+        if (this.#running?.task_id === order.task_id) this.#running.abort();
+        else this.#aborted.add(order.task_id);
+        return;
+      case 'welcome':
+      case 'stop':
+        return;
+      default:
+        order satisfies never;
+    }
+  }
+
+  #run_queue(): void {
+    if (this.#is_busy) return;
+    const began = performance.now();
+    let now = began;
+    for (;;) {
+      if (now - began > TURN_AFTER) {
+        this.#channel.flush();
+        this.#flushed_at = now;
+        this.#is_busy = true;
+        setImmediate(this.#continue);
+        return;
+      }
+      const item = this.#queue.shift();
+      if (item === undefined) break;
+      if (item.kind === 'run_cmd') {
+        this.#is_busy = true;
+        void this.#run_command(item).then(this.#continue);
+        return;
+      }
+      const call = this.#options.loader.loaded(item.fn_id);
+      if (call === undefined) {
+        this.#queue.unshift(item);
+        this.#is_busy = true;
+        void this.#options.loader.load(item.fn_id).then(this.#continue);
+        return;
+      }
+      if (!this.#options.claims.claim(item.seq)) continue;
+      const task = new RunningTask(item, this.#options.name, this.#channel, now);
+      if (this.#is_aborted(item.task_id)) {
+        this.#end_task(
+          task,
+          false,
+          new DOMException('the task was cancelled before it started', 'AbortError'),
+        );
+        continue;
+      }
+      this.#running = task;
+      set_current_task(task);
+      let returned: unknown;
+      try {
+        returned = call(item.args);
+      } catch (error) {
+        now = this.#end_task(task, false, error);
+        continue;
+      }
+      if (is_thenable(returned)) {
+        this.#is_busy = true;
+        this.#channel.flush();
+        this.#follow(task, returned);
+        return;
+      }
+      now = this.#end_task(task, true, returned);
+    }
+    this.#channel.flush();
+    this.#flushed_at = now;
+  }
+
+  #is_aborted(task_id: number): boolean {
+    return this.#aborted.size > 0 && this.#aborted.delete(task_id);
+  }
+
+  #follow(task: RunningTask, promise: PromiseLike<unknown>): void {
+    const end = (is_done: boolean, value: unknown) => {
+      this.#end_task(task, is_done, value);
+      this.#continue();
+    };
+    promise.then(
+      (value) => end(true, value),
+      (error: unknown) => end(false, error),
+    );
+  }
+
+  /** Reports the end of a task. Returns the time. */
+  #end_task(task: RunningTask, is_done: boolean, value: unknown): number {
+    const now = performance.now();
+    const run_us = Math.max(0, Math.round((now - task.started_at) * 1000));
+    if (task.has_ended) return now;
+    task.has_ended = true;
+    this.#running = undefined;
+    set_current_task(undefined);
+    let encoded: EncodedValue;
+    let ended_well = is_done;
+    try {
+      encoded = is_done ? encode_value(value, 'result') : encode_thrown(value);
+      this.#check_size(encoded_bytes(encoded), 'the result');
+    } catch (error) {
+      ended_well = false;
+      encoded = encode_thrown(error);
+    }
+    report.task(this.#channel.writer, ended_well, task.task_id, task.attempt, run_us, encoded);
+    this.#channel.posted();
+    this.#flush_if_due(now, run_us);
+    return now;
+  }
+
+  /** Not one by one, which would cost two thirds of the speed, and not late: a long task may come next. */
+  #flush_if_due(now: number, run_us: number): void {
+    if (run_us < LONG_TASK_US && now - this.#flushed_at < FLUSH_AFTER) return;
+    this.#channel.flush();
+    this.#flushed_at = now;
+  }
+
+  #check_size(bytes: number, what: string): void {
+    const { max_frame_bytes } = this.#options;
+    if (bytes + FRAME_ROOM <= max_frame_bytes) return;
+    throw new UsageError(
+      `${what} takes ${bytes} bytes, but max_frame_bytes is ${max_frame_bytes}: raise that option of the Job, or pass large data by file`,
+    );
+  }
+
+  async #run_command(command: RunCmd): Promise<void> {
+    this.#channel.flush();
+    const communicator = this.#communicator;
+    const master = {
+      send_data: (data: unknown) => communicator.send(data),
+      get_data: () => communicator.get(),
+    };
+    try {
+      await run_command(command, master, this.#options.cwd);
+      report.cmd_done(this.#channel.writer, command.cmd_id);
+    } catch (error) {
+      report.cmd_failed(this.#channel.writer, command.cmd_id, encode_thrown(error));
+    }
+    this.#channel.posted();
+  }
+}
+
+/** What a task can know of itself. */
+class RunningTask implements CurrentTask {
+  readonly task_id: number;
+  readonly index: number | undefined;
+  readonly attempt: number;
+  readonly slave: string;
+  readonly started_at: number;
+  has_ended = false;
+  readonly #channel: Channel;
+  #controller: AbortController | undefined;
+
+  constructor(order: RunTask, slave: string, channel: Channel, started_at: number) {
+    this.task_id = order.task_id;
+    this.index = order.index;
+    this.attempt = order.attempt;
+    this.slave = slave;
+    this.started_at = started_at;
+    this.#channel = channel;
+  }
+
+  get signal(): AbortSignal {
+    return (this.#controller ??= new AbortController()).signal;
+  }
+
+  abort(): void {
+    (this.#controller ??= new AbortController()).abort();
+  }
+
+  report_progress(done: number, total?: number, note?: string): void {
+    if (this.has_ended) return;
+    const [a, b] = [
+      check_number('done', done),
+      total === undefined ? undefined : check_number('total', total),
+    ];
+    const text = note === undefined ? undefined : String(note).toWellFormed();
+    report.progress(this.#channel.writer, this.task_id, this.attempt, { done: a, total: b, note: text });
+    // sent at once: the task may block the event loop for long
+    this.#channel.flush();
+  }
+}
+
+/** A plain number, and no -0. */
+function check_number(name: string, value: unknown): number {
+  if (typeof value === 'number') return value + 0;
+  throw new UsageError(`report_progress: ${name} must be a number, got ${typeof value}`);
+}
+
+function is_thenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  );
+}
+
+/** Anything can be thrown, and no error may be lost for a field that cannot be sent. */
+function encode_thrown(thrown: unknown): EncodedValue {
+  try {
+    return encode_value(thrown, 'error', true);
+  } catch (error) {
+    return encode_value(
+      new Error(`${String(thrown)} (sent as text: ${(error as Error).message})`),
+      'error',
+      true,
+    );
+  }
+}

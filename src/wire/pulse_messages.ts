@@ -1,0 +1,120 @@
+/**
+ * Pulse messages: what a slave's second connection carries. Each is `[kind, uint, ...]`, so that the
+ * pulse thread, which must start fast, needs no msgpack library.
+ *
+ *     to the slave    take_back(from, to)  stop()
+ *     to the master   heartbeat(rss, cpu, stalled)  taken_back(from, to)
+ */
+import { ProtocolError } from '../errors.js';
+import type { BatchWriter } from './batch.js';
+
+const KINDS = { take_back: 64, stop: 65, heartbeat: 96, taken_back: 97 } as const;
+type Kind = keyof typeof KINDS;
+const WORDS = new Map<number, Kind>(Object.entries(KINDS).map(([word, number]) => [number, word as Kind]));
+
+/** What the pulse measures of its process. */
+export interface Vitals {
+  /** Resident memory, bytes. */
+  rss: number;
+  /** CPU time since the start, user and system, ms. */
+  cpu: number;
+  /** How long the event loop of the slave's main thread has not turned, ms. */
+  stalled: number;
+}
+
+export type PulseMessage =
+  /** Give back the tasks sent as number `from` up to, not including, `to`, as far as they have not started. */
+  | { kind: 'take_back'; from: number; to: number }
+  /** End the process, if its main thread does not. */
+  | { kind: 'stop' }
+  | { kind: 'heartbeat'; vitals: Vitals }
+  /** The tasks `from` up to, not including, `to` will not be run. */
+  | { kind: 'taken_back'; from: number; to: number };
+
+export function write_pulse_message(writer: BatchWriter, message: PulseMessage): void {
+  const fields = fields_of(message);
+  writer.message(1 + fields.length, KINDS[message.kind]);
+  for (const field of fields) writer.uint(field);
+}
+
+function fields_of(message: PulseMessage): number[] {
+  switch (message.kind) {
+    case 'take_back':
+    case 'taken_back':
+      return [message.from, message.to];
+    case 'heartbeat':
+      return [message.vitals.rss, message.vitals.cpu, message.vitals.stalled];
+    case 'stop':
+      return [];
+  }
+}
+
+/** The messages in the body of a frame. @throws ProtocolError (PARJOB_ERR_PROTOCOL) */
+export function read_pulse_messages(bytes: Buffer, start: number, end: number): PulseMessage[] {
+  const messages: PulseMessage[] = [];
+  const reader = new UintReader(bytes, start, end);
+  for (let left = reader.batch_length(); left > 0; left--) {
+    const [number = 0, first = 0, second = 0, third = 0] = reader.message();
+    const kind = WORDS.get(number);
+    switch (kind) {
+      case 'take_back':
+      case 'taken_back':
+        messages.push({ kind, from: first, to: second });
+        break;
+      case 'heartbeat':
+        messages.push({ kind, vitals: { rss: first, cpu: second, stalled: third } });
+        break;
+      case 'stop':
+        messages.push({ kind });
+        break;
+      default:
+        throw new ProtocolError(`a pulse message has the unknown kind ${number}`);
+    }
+  }
+  return messages;
+}
+
+/** Reads what BatchWriter.message and .uint write. */
+class UintReader {
+  readonly #bytes: Buffer;
+  readonly #end: number;
+  #at: number;
+
+  constructor(bytes: Buffer, start: number, end: number) {
+    this.#bytes = bytes;
+    this.#at = start;
+    this.#end = end;
+  }
+
+  batch_length(): number {
+    if (this.#byte() !== 0xdd) throw new ProtocolError('a pulse body must be an array of messages');
+    return this.#take(4).readUInt32BE();
+  }
+
+  message(): number[] {
+    const head = this.#byte();
+    if ((head & 0xf0) !== 0x90) throw new ProtocolError('a pulse message must be an array');
+    return Array.from({ length: head & 0x0f }, () => this.#uint());
+  }
+
+  #uint(): number {
+    const head = this.#byte();
+    if (head < 0x80) return head;
+    if (head === 0xcc) return this.#byte();
+    if (head === 0xcd) return this.#take(2).readUInt16BE();
+    if (head === 0xce) return this.#take(4).readUInt32BE();
+    if (head === 0xcb) return this.#take(8).readDoubleBE();
+    throw new ProtocolError('a field of a pulse message must be a number');
+  }
+
+  #byte(): number {
+    return this.#take(1)[0] as number;
+  }
+
+  #take(count: number): Buffer {
+    const from = this.#at;
+    this.#at += count;
+    if (this.#at > this.#end) throw new ProtocolError('a pulse body ends in the middle of a message');
+    return this.#bytes.subarray(from, this.#at);
+  }
+}

@@ -1,0 +1,6 @@
+/** Before the process tests: builds dist, which is what slaves run. */
+import { execFileSync } from 'node:child_process';
+
+export default function build(): void {
+  execFileSync('node_modules/.bin/tsc', ['-p', '.'], { stdio: 'inherit' });
+}

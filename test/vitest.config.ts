@@ -1,0 +1,36 @@
+/** Two projects: `unit` runs in seconds and starts no process; `process` starts real slaves. */
+import { defineConfig } from 'vitest/config';
+
+const PROCESS_TESTS = [
+  'test/cluster/**/*.test.ts',
+  'test/examples/**/*.process.test.ts',
+  'test/readme.test.ts',
+  'test/package.test.ts',
+];
+
+export default defineConfig({
+  root: new URL('..', import.meta.url).pathname,
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: PROCESS_TESTS, testTimeout: 20_000 },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'process',
+          include: PROCESS_TESTS,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          // slaves load what is built, so the build comes first
+          globalSetup: 'test/kit/build.ts',
+        },
+      },
+    ],
+    coverage: {
+      include: ['src/**/*.ts'],
+      reporter: ['text-summary', 'text'],
+    },
+  },
+});
