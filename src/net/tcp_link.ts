@@ -65,6 +65,7 @@ export class TcpLink implements Link {
   /** Takes over a socket that a server accepted with `pauseOnConnect`. */
   static accept(accepted: Socket): TcpLink {
     const peer = `${accepted.remoteAddress}:${accepted.remotePort}`;
+    // biome-ignore lint/style/useNamingConvention: node's name
     const handle = (accepted as unknown as { _handle?: unknown })._handle;
     if (typeof handle === 'object' && handle !== null && 'useUserBuffer' in handle) {
       return new TcpLink(
