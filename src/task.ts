@@ -36,15 +36,20 @@ export type AnyTask<Result = unknown> = Pick<Task<never, Result>, typeof RESULT>
   readonly args: readonly unknown[];
 };
 
-/** A call of an exported function, as made by tasks_from. */
-export class FunctionTask {
+/** An exported function, by name. */
+export interface FunctionName {
   readonly module: string;
   readonly export_name: string;
+}
+
+/** A call of an exported function, as made by tasks_from. */
+export class FunctionTask {
+  /** The same object for all calls of one function. */
+  readonly name: FunctionName;
   readonly args: readonly unknown[];
 
-  constructor(module: string, export_name: string, args: readonly unknown[]) {
-    this.module = module;
-    this.export_name = export_name;
+  constructor(name: FunctionName, args: readonly unknown[]) {
+    this.name = name;
     this.args = args;
   }
 }
@@ -75,7 +80,8 @@ export function tasks_from<M>(module: string | URL): TasksFrom<M> {
       if (typeof name !== 'string' || name === 'then') return undefined;
       let maker = makers.get(name);
       if (maker === undefined) {
-        maker = (...args) => new FunctionTask(url, name, args);
+        const function_name = { module: url, export_name: name };
+        maker = (...args) => new FunctionTask(function_name, args);
         makers.set(name, maker);
       }
       return maker;

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { show } from '../base/options.js';
 import { UsageError } from '../errors.js';
-import { type AnyTask, FunctionTask } from '../task.js';
+import { type AnyTask, type FunctionName, FunctionTask } from '../task.js';
 
 /** A class or function that tasks run, as slaves know it. */
 export interface TaskDefinition {
@@ -22,7 +22,7 @@ export interface TaskDefinition {
 
 export class Definitions {
   readonly #by_class = new Map<unknown, TaskDefinition>();
-  readonly #by_name = new Map<string, TaskDefinition>();
+  readonly #by_name = new Map<FunctionName, TaskDefinition>();
   #count = 0;
 
   /** @throws UsageError (PARJOB_ERR_USAGE) when a slave could not find what `task` runs */
@@ -38,13 +38,12 @@ export class Definitions {
     for (const { problem } of this.#by_class.values()) if (problem !== undefined) throw problem;
   }
 
-  #of_function({ module, export_name }: FunctionTask): TaskDefinition {
-    const key = `${module}#${export_name}`;
-    let definition = this.#by_name.get(key);
+  #of_function({ name }: FunctionTask): TaskDefinition {
+    let definition = this.#by_name.get(name);
     if (definition === undefined) {
-      check_module(module, `the function ${export_name}`, 'tasks_from');
-      definition = this.#add(module, export_name);
-      this.#by_name.set(key, definition);
+      check_module(name.module, `the function ${name.export_name}`, 'tasks_from');
+      definition = this.#add(name.module, name.export_name);
+      this.#by_name.set(name, definition);
     }
     return definition;
   }
@@ -83,7 +82,7 @@ export class Definitions {
   }
 }
 
-/** What can be seen without loading it. */
+/** What can be seen without loading it. A loader of TypeScript may find x.ts where x.js is asked for. */
 function check_module(module: string, what: string, where: string): void {
   if (!URL.canParse(module)) {
     throw new UsageError(
@@ -99,7 +98,8 @@ function check_module(module: string, what: string, where: string): void {
         'move it to a module of its own and import it from there',
     );
   }
-  if (!existsSync(path)) throw new UsageError(`the module ${path} of ${what} does not exist`);
+  if (!existsSync(path) && !existsSync(path.replace(/\.([cm]?)js$/, '.$1ts')))
+    throw new UsageError(`the module ${path} of ${what} does not exist`);
 }
 
 /** The class came from its module, so that is loaded: this only looks at what it exports. */

@@ -75,7 +75,7 @@ export class Driver implements SessionEvents {
   #listener: Listener | undefined;
   #addresses: string[] | undefined;
   #listening: Promise<void> | undefined;
-  #launches: PQueue | undefined;
+  #launches: Promise<PQueue> | undefined;
   readonly #starting = new Map<number, Deferred<void>>();
   #waiters: { is_met: () => boolean; deferred: Deferred<void> }[] = [];
   readonly #events: SchedEvent<JobTask, TaskReport>[] = [];
@@ -256,13 +256,15 @@ export class Driver implements SessionEvents {
       this.on_launch_failed(session, new LaunchError((error as Error).message, facts, { cause: error }));
       return;
     }
-    const launches = this.#launches as PQueue;
-    void launches.add(async () => {
+    const start = async () => {
       const ready = new Deferred<void>();
       this.#starting.set(session.slave_id, ready);
       session.launch(() => this.#next_number++, this.#addresses as string[]);
       await ready.promise;
-    });
+    };
+    // the first ones need no queue, and need not wait until it is loaded
+    if (this.#starting.size < STARTS_AT_ONCE) void start();
+    else void (await (this.#launches ??= launch_queue())).add(start);
   }
 
   async #listen(): Promise<void> {
@@ -282,8 +284,6 @@ export class Driver implements SessionEvents {
     await listener.listen(host, ...options.ports);
     this.#listener = listener;
     this.#addresses = [`${host.includes(':') ? `[${host}]` : host}:${listener.port}`];
-    const { default: LAUNCH_QUEUE } = await import('p-queue');
-    this.#launches = new LAUNCH_QUEUE({ concurrency: STARTS_AT_ONCE });
   }
 
   #end_start(session: Session): void {
@@ -569,6 +569,11 @@ export class Driver implements SessionEvents {
     const slave_id = this.#ids.get(slave);
     return (slave_id === undefined ? undefined : this.#core.slave(slave_id)?.state) ?? 'stopped';
   }
+}
+
+async function launch_queue(): Promise<PQueue> {
+  const { default: LaunchQueue } = await import('p-queue');
+  return new LaunchQueue({ concurrency: STARTS_AT_ONCE });
 }
 
 /** Launches that fail of the same cause have the same text here. */

@@ -15,7 +15,8 @@ const BATCH_HEADER_BYTES = 5;
 const START = FRAME_HEADER_BYTES + BATCH_HEADER_BYTES;
 /** Room for the small fields of a message. */
 const HEADROOM = 64;
-const SHORT_COPY = 48;
+/** From here on the native copy is faster. */
+const SHORT_COPY = 64;
 /** A slab starts small, since there may be a thousand links, and is kept when it has grown to no more than this. */
 const FIRST_SLAB_BYTES = 4 * 1024;
 const KEPT_SLAB_BYTES = 64 * 1024;
@@ -72,13 +73,7 @@ export class BatchWriter {
   raw(bytes: Buffer, start: number, end: number, attachments: readonly Uint8Array[] | undefined): void {
     const length = end - start;
     this.#reserve(length);
-    const slab = this.#slab;
-    if (length < SHORT_COPY) {
-      let at = this.#end;
-      for (let i = start; i < end; i++) slab[at++] = bytes[i] as number;
-    } else {
-      bytes.copy(slab, this.#end, start, end);
-    }
+    copy_bytes(bytes, start, end, this.#slab, this.#end);
     this.#end += length;
     if (attachments === undefined) return;
     for (const attachment of attachments) {
@@ -115,4 +110,13 @@ export class BatchWriter {
     this.#slab.copy(larger, 0, 0, this.#end);
     this.#slab = larger;
   }
+}
+
+/** Copies `from[start, end)` to `target` at `at`. A call of Buffer.copy costs more than a few bytes do. */
+export function copy_bytes(from: Buffer, start: number, end: number, target: Buffer, at: number): void {
+  if (end - start >= SHORT_COPY) {
+    from.copy(target, at, start, end);
+    return;
+  }
+  for (let i = start, to = at; i < end; i++, to++) target[to] = from[i] as number;
 }

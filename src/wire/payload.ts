@@ -4,6 +4,7 @@
  * A million small tasks would otherwise need a million buffers. A chunk is freed with the last payload
  * that lies in it. Attachments are kept by reference: they are not copied until they are sent.
  */
+import { copy_bytes } from './batch.js';
 import { type EncodedValue, encoded_bytes, type Form } from './value.js';
 
 const CHUNK_BYTES = 64 * 1024;
@@ -53,7 +54,7 @@ export class PayloadStore {
       this.#end = 0;
     }
     const at = this.#end;
-    bytes.copy(this.#chunk, at, start, end);
+    copy_bytes(bytes, start, end, this.#chunk, at);
     this.#end += length;
     return new Payload(form, this.#chunk, at, this.#end, attachments);
   }

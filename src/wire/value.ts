@@ -6,7 +6,8 @@
  *
  * Nothing here knows which message a value is in.
  */
-import { Packr, Unpackr } from 'msgpackr';
+// the entry without the native string reader: half the time to load, no difference for short strings
+import { Packr, Unpackr } from 'msgpackr/pack';
 import { ProtocolError, UsageError } from '../errors.js';
 import { type AttachmentCursor, flatten, restore } from './graph.js';
 
@@ -86,13 +87,16 @@ export function unpack(bytes: Buffer, start: number, end: number): unknown {
 
 // Objects met so far, to notice one that is met twice: a few in an array, many in a set.
 const FEW = 8;
-const few: unknown[] = [];
+const few: unknown[] = new Array(FEW).fill(undefined);
+let few_count = 0;
 const many = new Set<object>();
 
 /** True for a tree of primitives, dense arrays and plain objects: what msgpack keeps as it is. */
 function is_plain(value: unknown): boolean {
   const plain = is_plain_at(value, 0);
-  few.length = 0;
+  // what is left in `few` is overwritten by the next values; it must not keep a large one alive
+  for (let i = 0; i < few_count; i++) few[i] = undefined;
+  few_count = 0;
   if (many.size > 0) many.clear();
   return plain;
 }
@@ -133,12 +137,12 @@ function is_plain_object(value: object, depth: number): boolean {
 }
 
 function was_met(value: object): boolean {
-  if (few.length < FEW) {
-    if (few.includes(value)) return true;
-    few.push(value);
+  for (let i = 0; i < few_count; i++) if (few[i] === value) return true;
+  if (few_count < FEW) {
+    few[few_count++] = value;
     return false;
   }
-  if (few.includes(value) || many.has(value)) return true;
+  if (many.has(value)) return true;
   many.add(value);
   return false;
 }
