@@ -14,6 +14,8 @@
  * Match on `code`, not on the class: the code is the promise we keep.
  */
 
+import { inspect } from 'node:util';
+
 /** The base of every error that parjob throws. */
 export class ParjobError extends Error {
   static {
@@ -168,11 +170,7 @@ export class RemoteError extends ParjobError implements RemoteFacts {
 }
 
 function describe_thrown(thrown: unknown): string {
-  try {
-    return typeof thrown === 'string' ? thrown : (JSON.stringify(thrown) ?? String(thrown));
-  } catch {
-    return String(thrown);
-  }
+  return typeof thrown === 'string' ? thrown : inspect(thrown, { breakLength: Infinity });
 }
 
 /** One run of a task on a slave that did not live to report it. */

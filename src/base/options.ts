@@ -87,7 +87,10 @@ export function check_options(
 
 /** A value in one line, for an error text. */
 export function show(value: unknown): string {
-  const text = inspect(value, { depth: 1, breakLength: Infinity, maxStringLength: 80 });
+  const text = inspect(value, { depth: 1, breakLength: Infinity, maxStringLength: 80 }).replace(
+    /\s*\n\s*/g,
+    ' ',
+  );
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }
 

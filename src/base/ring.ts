@@ -46,10 +46,11 @@ export class Ring<T> {
     return item;
   }
 
-  /** The item `position` places behind the head. */
+  /** The item `position` places behind the head or, as in arrays, before the end when negative. */
   at(position: number): T | undefined {
-    if (position < 0 || position >= this.#length) return undefined;
-    return this.#slots[(this.#head + position) & (this.#slots.length - 1)];
+    const place = position < 0 ? this.#length + position : position;
+    if (place < 0 || place >= this.#length) return undefined;
+    return this.#slots[(this.#head + place) & (this.#slots.length - 1)];
   }
 
   clear(): void {

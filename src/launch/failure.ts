@@ -2,12 +2,12 @@
 import { type LaunchCause, LaunchError } from '../errors.js';
 import { cause_of_exit } from './exit_code.js';
 import type { ProcessEnd } from './launcher.js';
-import { log_tail } from './log_tail.js';
+import { log_tail, says_heap_is_full } from './log_tail.js';
 
 /** What became of a process, in words that follow its name. */
-export function describe_end(end: ProcessEnd, tail: string | undefined): string {
+export function describe_end(end: ProcessEnd, log_file: string): string {
   if (end.error !== undefined) return `could not be started (${end.error.message})`;
-  if (tail?.includes('JavaScript heap out of memory') === true) {
+  if (end.signal === 'SIGABRT' && says_heap_is_full(log_file)) {
     return `ran out of memory: its JavaScript heap reached node's limit (raise it with node_flags: ['--max-old-space-size=...'])`;
   }
   if (end.signal !== undefined)
@@ -63,7 +63,7 @@ export function launch_error(
 
 /** The error for a process that ended before it was ready. */
 export function exit_error(launch: FailedLaunch, end: ProcessEnd): LaunchError {
-  const what = `its process ${describe_end(end, log_tail(launch.log_file))}`;
+  const what = `its process ${describe_end(end, launch.log_file)}`;
   if (end.error === undefined)
     return launch_error(launch, cause_of_exit(end.exit_code), what, undefined, end);
   const is_missing = end.error.code === 'ENOENT' || end.error.code === 'EACCES';

@@ -458,7 +458,7 @@ export class Session {
     const { doom, end = NO_END } = life;
     return new SlaveLostError({
       slave: this.name,
-      reason: doom?.message ?? describe_end(end, tail),
+      reason: doom?.message ?? describe_end(end, this.log_file),
       exit_code: end.exit_code,
       signal: end.signal,
       log_file: this.log_file,

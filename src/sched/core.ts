@@ -331,7 +331,7 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
       task.state = 'assigned';
       slave.tasks.push(task);
       slave.bytes += task.bytes;
-      slave.next_seq++;
+      task.seq = slave.next_seq++;
       (batch ??= []).push(task);
       if (task.is_suspect) break;
     }
@@ -448,23 +448,22 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
       slave.state !== 'running_task'
     )
       return;
-    slave.taking_back = { from: slave.next_seq - count, to: slave.next_seq };
+    const first = slave.tasks.at(-count) as T;
+    slave.taking_back = { from: first.seq, to: slave.next_seq };
     this.#effects.push({ kind: 'take_back', slave_id: slave.slave_id, ...slave.taking_back });
   }
 
   #on_taken_back(slave: SlaveRecord<T>, from: number, until: number): void {
     const asked = slave.taking_back;
     slave.taking_back = undefined;
-    if (
-      asked === undefined ||
-      until !== asked.to ||
-      from < Math.max(asked.from, slave.head_seq) ||
-      from > until
-    ) {
+    if (asked === undefined || until !== asked.to || from < asked.from || from > until) {
       this.#effects.push({ kind: 'abandon_slave', slave_id: slave.slave_id, why: 'protocol' });
       return;
     }
-    for (let seq = until; seq > from; seq--) this.#requeue(slave.tasks.pop() as T, slave);
+    for (let last = slave.tasks.at(-1); last !== undefined && last.seq >= from; last = slave.tasks.at(-1)) {
+      slave.tasks.pop();
+      this.#requeue(last, slave);
+    }
     this.#after_work(slave);
     this.#dispatch();
     this.#finish_run();

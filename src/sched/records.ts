@@ -25,6 +25,8 @@ export class TaskRecord {
   state: TaskState = 'queued';
   /** Number of the next run or the present one, from 1. */
   attempt = 1;
+  /** Its number among the tasks sent over the connection of its slave. */
+  seq = 0;
   /** Deaths of slaves that were proven to be due to this task. */
   deaths = 0;
   /** Was on a slave that died and may have been what killed it: runs alone until it is cleared. */
@@ -73,10 +75,5 @@ export class SlaveRecord<T extends TaskRecord> {
 
   constructor(slave_id: number) {
     this.slave_id = slave_id;
-  }
-
-  /** Number of the task at the head of `tasks`. */
-  get head_seq(): number {
-    return this.next_seq - this.tasks.length;
   }
 }

@@ -27,19 +27,29 @@ export class Claims {
   }
 
   /**
-   * Pulse: takes back what has not started of the tasks `from` up to `until`, from the last on.
+   * Pulse: takes back what has not started of the tasks `from` up to `until`, from the last on. Some may
+   * have been taken back before.
    * @returns the first of those taken back; `until` when there is none
    */
   take_back(from: number, until: number): number {
     let first = until;
-    while (first > from && this.#settle(first - 1, 1)) first--;
+    while (first > from && (this.#settle(first - 1, 1) || this.#is_taken_back(first - 1))) first--;
     return first;
   }
 
   #settle(seq: number, verdict: 0 | 1): boolean {
-    const slot = seq % SLOTS;
-    const turn = 2 * (Math.floor(seq / SLOTS) + 1);
-    const present = Atomics.load(this.#slots, slot);
-    return present < turn && Atomics.compareExchange(this.#slots, slot, present, turn + verdict) === present;
+    const turn = turn_of(seq);
+    const present = Atomics.load(this.#slots, seq % SLOTS);
+    return (
+      present < turn && Atomics.compareExchange(this.#slots, seq % SLOTS, present, turn + verdict) === present
+    );
   }
+
+  #is_taken_back(seq: number): boolean {
+    return Atomics.load(this.#slots, seq % SLOTS) === turn_of(seq) + 1;
+  }
+}
+
+function turn_of(seq: number): number {
+  return 2 * (Math.floor(seq / SLOTS) + 1);
 }

@@ -14,7 +14,6 @@ import { type CurrentTask, set_current_task } from '../task.js';
 import { type RunCmd, type RunTask, report, type ToSlave } from '../wire/messages.js';
 import { type EncodedValue, encode_value, encoded_bytes } from '../wire/value.js';
 import type { Claims } from './claims.js';
-import { run_command } from './commands.js';
 import type { Loader } from './loader.js';
 
 /** A result waits at most so long for others to leave with it, ms. */
@@ -240,6 +239,8 @@ export class Runner {
       get_data: () => communicator.get(),
     };
     try {
+      // not loaded before the first task of a slave that gets no command
+      const { run_command } = await import('./commands.js');
       await run_command(command, master, this.#options.cwd);
       report.cmd_done(this.#channel.writer, command.cmd_id);
     } catch (error) {

@@ -1,0 +1,82 @@
+/** A slave as the scheduler may expect it: it runs what it is sent, in that order, one thing at a time. */
+import type { TaskRecord } from '../../src/sched/records.js';
+
+export interface Held {
+  /** Number of the task on this connection. */
+  seq: number;
+  task: TaskRecord;
+}
+
+export class ModelSlave {
+  readonly slave_id: number;
+  process: 'none' | 'starting' | 'ready' = 'none';
+  /** Sent and not yet reported. */
+  held: Held[] = [];
+  /** So many of them, from the head on, have certainly started. */
+  started = 0;
+  /** Tasks that came over this connection. */
+  received = 0;
+  commands = 0;
+  has_pulse = false;
+  /** The order to give back tasks that it has not answered. */
+  asked: { from: number; to: number } | undefined;
+  is_leaving = false;
+  is_stopping = false;
+  is_abandoned = false;
+
+  constructor(slave_id: number) {
+    this.slave_id = slave_id;
+  }
+
+  get tasks(): TaskRecord[] {
+    return this.held.map(({ task }) => task);
+  }
+
+  /** Whether a task that is sent now would start now. */
+  get is_idle(): boolean {
+    return (
+      this.process === 'ready' &&
+      this.held.length === 0 &&
+      this.commands === 0 &&
+      this.asked === undefined &&
+      !this.is_leaving &&
+      !this.is_stopping &&
+      !this.is_abandoned
+    );
+  }
+
+  receive(tasks: readonly TaskRecord[]): void {
+    for (const task of tasks) this.held.push({ seq: this.received++, task });
+  }
+
+  /** Ends the first `count` tasks. */
+  end(count: number): TaskRecord[] {
+    this.started = Math.max(0, this.started - count);
+    return this.held.splice(0, count).map(({ task }) => task);
+  }
+
+  /** Answers the order to give back: from the last task on, until one has started. See claims.ts. */
+  give_back(started: number): { from: number; to: number } {
+    const { from, to } = this.asked as { from: number; to: number };
+    this.asked = undefined;
+    this.started = Math.max(this.started, Math.min(started, this.held.length));
+    const free = new Set(this.held.slice(this.started).map(({ seq }) => seq));
+    let first = to;
+    while (first > from && free.has(first - 1)) first--;
+    this.held = this.held.filter(({ seq }) => seq < first || seq >= to);
+    return { from: first, to };
+  }
+
+  /** Its process and connection are gone. */
+  forget(): void {
+    this.process = 'none';
+    this.held = [];
+    this.started = 0;
+    this.received = 0;
+    this.commands = 0;
+    this.has_pulse = false;
+    this.asked = undefined;
+    this.is_stopping = false;
+    this.is_abandoned = false;
+  }
+}

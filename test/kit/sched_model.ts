@@ -1,0 +1,367 @@
+/**
+ * A model of all that surrounds the scheduler: a job, and slaves that keep their side of the contract.
+ *
+ *     what a test does ─▶ event ─▶ Core ─▶ effects ─▶ carried out on the model ─▶ check
+ *
+ * Every effect is held against what the model allows, and after every event `core.check()` and the
+ * model's own invariants must hold. So every test of the scheduler tests them too.
+ */
+import { Core, type CoreOptions, type Effect, type Report, type SchedEvent } from '../../src/sched/core.js';
+import { MAX_PREFETCH } from '../../src/sched/prefetch.js';
+import { TaskRecord } from '../../src/sched/records.js';
+import { ModelSlave } from './model_slave.js';
+
+export type Told = Effect<TaskRecord, Report>;
+export type Fate = 'done' | 'failed' | 'died' | 'cancelled';
+
+export interface ModelOptions extends Partial<CoreOptions> {
+  /** Slaves that are there from the start. */
+  slaves?: number;
+}
+
+export class SchedModel {
+  readonly options: CoreOptions;
+  readonly core: Core<TaskRecord>;
+  readonly slaves = new Map<number, ModelSlave>();
+  readonly tasks: TaskRecord[] = [];
+  readonly fates = new Map<TaskRecord, Fate>();
+  now = 1000;
+  sources = 0;
+  is_run_open = false;
+  is_reader_behind = false;
+  is_stopped = false;
+  /** How often the run finished, and how often nobody was left. */
+  runs_finished = 0;
+  no_slaves = 0;
+  #next_slave_id = 0;
+  #next_index = 0;
+  readonly #events: SchedEvent<TaskRecord, Report>[] = [];
+  #is_telling = false;
+  #told: Told[] = [];
+
+  constructor({ slaves = 0, ...options }: ModelOptions = {}) {
+    this.options = { attempts: 2, heartbeat_timeout: 10_000, start_timeout: 60_000, ...options };
+    this.core = new Core(this.options);
+    for (let i = 0; i < slaves; i++) this.add_slave();
+  }
+
+  /** Tells the scheduler what happened; returns what it wants done. */
+  tell(event: SchedEvent<TaskRecord, Report>): Told[] {
+    this.#events.push(event);
+    if (this.#is_telling) return [];
+    this.#is_telling = true;
+    this.#told = [];
+    try {
+      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+        for (const effect of this.core.handle(next, this.now)) {
+          this.#told.push(effect);
+          this.#carry_out(effect);
+        }
+      }
+    } finally {
+      this.#is_telling = false;
+    }
+    for (const slave of this.slaves.values()) {
+      if (this.core.slave(slave.slave_id) !== undefined) continue;
+      must(slave.is_leaving && slave.process === 'none', `slave ${slave.slave_id} was forgotten too early`);
+      this.slaves.delete(slave.slave_id);
+    }
+    this.check();
+    return this.#told;
+  }
+
+  slave(slave_id: number): ModelSlave {
+    const slave = this.slaves.get(slave_id);
+    if (slave === undefined) throw new Error(`the model has no slave ${slave_id}`);
+    return slave;
+  }
+
+  // ---- effects
+
+  #carry_out(effect: Told): void {
+    switch (effect.kind) {
+      case 'launch_slave': {
+        const slave = this.slave(effect.slave_id);
+        must(slave.process === 'none' && !slave.is_leaving && !this.is_stopped, 'launches whom it may not');
+        slave.process = 'starting';
+        return;
+      }
+      case 'run_tasks':
+        return this.#on_run_tasks(this.slave(effect.slave_id), effect.tasks);
+      case 'take_back': {
+        const slave = this.slave(effect.slave_id);
+        must(slave.process === 'ready' && slave.has_pulse, 'asks tasks back of a slave that cannot answer');
+        must(slave.asked === undefined, 'asks tasks back twice');
+        must(effect.from < effect.to && effect.to <= slave.received, 'asks back what it never sent');
+        slave.asked = { from: effect.from, to: effect.to };
+        return;
+      }
+      case 'abort_task': {
+        const is_held = this.slave(effect.slave_id).tasks.some((task) => task.task_id === effect.task_id);
+        return must(is_held, 'aborts a task where it is not');
+      }
+      case 'stop_slave': {
+        const slave = this.slave(effect.slave_id);
+        must(slave.process !== 'none' && !slave.is_stopping, 'stops a slave twice, or one that is gone');
+        slave.is_stopping = true;
+        return;
+      }
+      case 'abandon_slave':
+        must(effect.why !== 'protocol', `takes the honest slave ${effect.slave_id} for a liar`);
+        must(this.slave(effect.slave_id).process !== 'none', 'abandons a slave that is gone');
+        this.slave(effect.slave_id).is_abandoned = true;
+        return;
+      case 'tasks_settled':
+        must(effect.tasks.length === effect.reports.length, 'tasks and reports do not pair up');
+        effect.tasks.forEach((task, i) => {
+          const report = effect.reports[i] as Report;
+          must(task.task_id === report.task_id, 'gives a task the report of another');
+          this.#settle(task, report.kind === 'task_done' ? 'done' : 'failed');
+        });
+        return;
+      case 'task_died':
+        must(effect.is_last === effect.task.deaths >= this.options.attempts, 'miscounts attempts');
+        if (effect.is_last) this.#settle(effect.task, 'died');
+        return;
+      case 'slave_given_up':
+        return must(this.slave(effect.slave_id).process === 'none', 'gives up a slave that runs');
+      case 'no_slaves':
+        must(this.is_waited_for, 'says that no slave is left when nobody waits');
+        this.no_slaves++;
+        this.is_run_open = false;
+        for (const task of this.unsettled()) if (task.index === undefined) this.cancel(task);
+        return;
+      case 'run_finished':
+        must(this.is_run_open && this.sources === 0, 'finishes a run that is not open, or has sources');
+        must(
+          this.unsettled().every((task) => task.index === undefined),
+          'finishes a run that has tasks',
+        );
+        this.runs_finished++;
+        this.is_run_open = false;
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #on_run_tasks(slave: ModelSlave, tasks: readonly TaskRecord[]): void {
+    must(slave.process === 'ready', 'sends a task to a slave that is not ready');
+    must(!slave.is_leaving && !slave.is_stopping, 'sends a task to a slave that leaves');
+    must(
+      slave.commands === 0 && slave.asked === undefined,
+      'sends a task where a command or an answer is due',
+    );
+    must(tasks.length > 0, 'sends no task at all');
+    for (const task of tasks) {
+      must(!this.fates.has(task), `sends task ${task.task_id}, which is settled`);
+      must(task.index === undefined || this.is_queue_open, 'sends a task of a queue that does not move');
+      for (const other of this.slaves.values())
+        must(!other.tasks.includes(task), `sends task ${task.task_id} while slave ${other.slave_id} has it`);
+    }
+    slave.receive(tasks);
+  }
+
+  #settle(task: TaskRecord, fate: Fate): void {
+    must(!this.fates.has(task), `settles task ${task.task_id} again, as ${fate}`);
+    this.fates.set(task, fate);
+  }
+
+  // ---- what is true now
+
+  get is_queue_open(): boolean {
+    return this.is_run_open && !this.is_reader_behind;
+  }
+
+  get is_waited_for(): boolean {
+    const unsettled = this.unsettled();
+    if (unsettled.some((task) => task.index === undefined)) return true;
+    return this.is_run_open && (unsettled.length > 0 || this.sources > 0);
+  }
+
+  unsettled(): TaskRecord[] {
+    return this.tasks.filter((task) => !this.fates.has(task));
+  }
+
+  /** Unsettled, and on no slave. */
+  waiting(): TaskRecord[] {
+    const held = new Set([...this.slaves.values()].flatMap((slave) => slave.tasks));
+    return this.unsettled().filter((task) => !held.has(task));
+  }
+
+  /** What must hold between any two events. */
+  check(): void {
+    this.core.check();
+    const unsettled = this.unsettled();
+    const waiting = this.waiting();
+    const of_queue = unsettled.filter((task) => task.index !== undefined).length;
+    must(this.core.unsettled === of_queue, `it counts ${this.core.unsettled} unsettled tasks of ${of_queue}`);
+    must(
+      this.core.waiting === waiting.length,
+      `it counts ${this.core.waiting} waiting tasks of ${waiting.length}`,
+    );
+    for (const slave of this.slaves.values()) this.#check_slave(slave);
+    const can_start = waiting.some((task) => task.index === undefined || this.is_queue_open);
+    const idle = [...this.slaves.values()].find((slave) => slave.is_idle);
+    must(!can_start || idle === undefined, `slave ${idle?.slave_id} idles while a task could start`);
+    const hope = [...this.core.slaves].some(
+      ({ state, failures }) =>
+        !['dead', 'stopped'].includes(state) && !(state === 'created' && failures === 0),
+    );
+    must(
+      hope || this.is_stopped || !this.is_waited_for,
+      'tasks wait, nobody will come, and it does not say so',
+    );
+  }
+
+  #check_slave(slave: ModelSlave): void {
+    const record = this.core.slave(slave.slave_id);
+    if (record === undefined) throw new Error(`the scheduler has lost slave ${slave.slave_id}`);
+    const { state } = record;
+    const at = `slave ${slave.slave_id}, ${state}`;
+    const states = { none: ['created', 'dead', 'stopped'], starting: ['started'], ready: READY_STATES };
+    must(
+      slave.is_stopping ? state === 'stopping' : states[slave.process].includes(state),
+      `${at}: its process is ${slave.process}`,
+    );
+    const ids = (tasks: Iterable<TaskRecord>) => [...tasks].map((task) => task.task_id).join();
+    must(ids(record.tasks) === ids(slave.tasks), `${at}: has ${ids(slave.tasks)}, not ${ids(record.tasks)}`);
+    must(slave.held.length <= (this.options.prefetch ?? MAX_PREFETCH), `${at}: holds too many tasks`);
+    must(
+      slave.held.length <= 1 || !slave.tasks.some((task) => task.is_suspect),
+      `${at}: a suspect does not run alone`,
+    );
+    if (state === 'connected') must(slave.held.length === 0 && slave.commands === 0, `${at}: has work`);
+    if (state === 'running_task') must(slave.held.length > 0, `${at}: has no task`);
+    if (state === 'running_cmd') must(slave.commands > 0, `${at}: has no command`);
+    const { wake_at } = this.core;
+    if (state === 'created' && record.failures > 0)
+      must(wake_at <= record.launch_at, `${at}: nobody wakes it`);
+    if (state === 'started' && !slave.is_abandoned)
+      must(wake_at <= record.launch_at + this.options.start_timeout, `${at}: nobody looks after its start`);
+  }
+
+  // ---- what happens
+
+  add_slave(): number {
+    const slave_id = this.#next_slave_id++;
+    this.slaves.set(slave_id, new ModelSlave(slave_id));
+    this.tell({ kind: 'slave_added', slave_id });
+    return slave_id;
+  }
+
+  remove_slave(slave_id: number): Told[] {
+    this.slave(slave_id).is_leaving = true;
+    return this.tell({ kind: 'slave_removed', slave_id });
+  }
+
+  /** Its process has connected and is ready. With `has_pulse`, it gives back tasks. */
+  ready(slave_id: number, has_pulse = true): Told[] {
+    const slave = this.slave(slave_id);
+    must(slave.process === 'starting', 'a slave that is not starting cannot come ready');
+    slave.process = 'ready';
+    const told = this.tell({ kind: 'slave_ready', slave_id });
+    return has_pulse ? [...told, ...this.pulse(slave_id)] : told;
+  }
+
+  pulse(slave_id: number): Told[] {
+    this.slave(slave_id).has_pulse = true;
+    return this.tell({ kind: 'take_back_possible', slave_id });
+  }
+
+  /** Its process is gone: lost, not started, or ended as told, depending on where it stood. */
+  gone(slave_id: number, ended_with?: number | 'no_task', cause = 'gone'): Told[] {
+    const slave = this.slave(slave_id);
+    const { process, is_stopping } = slave;
+    slave.forget();
+    const error = new Error(cause);
+    if (is_stopping) return this.tell({ kind: 'slave_ended', slave_id });
+    if (process === 'starting') return this.tell({ kind: 'launch_failed', slave_id, error, same: cause });
+    return this.tell({ kind: 'slave_lost', slave_id, error, ended_with });
+  }
+
+  queue(count = 1, bytes = 10): TaskRecord[] {
+    return Array.from({ length: count }, () => this.#queued(this.#next_index++, bytes));
+  }
+
+  queue_urgent(bytes = 10): TaskRecord {
+    return this.#queued(undefined, bytes);
+  }
+
+  #queued(index: number | undefined, bytes: number): TaskRecord {
+    const task = new TaskRecord(this.tasks.length, index, bytes);
+    this.tasks.push(task);
+    this.tell({ kind: 'task_queued', task });
+    return task;
+  }
+
+  cancel(task: TaskRecord): Told[] {
+    this.#settle(task, 'cancelled');
+    return this.tell({ kind: 'task_cancelled', task });
+  }
+
+  /** The slave reports the first `count` of its tasks. */
+  report(slave_id: number, count = 1, run_us = 1000, kind: Report['kind'] = 'task_done'): Told[] {
+    const reports = this.slave(slave_id)
+      .end(count)
+      .map(({ task_id }) => ({ kind, task_id, run_us }));
+    return this.tell({ kind: 'tasks_ended', slave_id, reports });
+  }
+
+  /** The slave gives back what it was asked for, but for its first `started` tasks. */
+  give_back(slave_id: number, started = 1): Told[] {
+    return this.tell({ kind: 'tasks_taken_back', slave_id, ...this.slave(slave_id).give_back(started) });
+  }
+
+  send_command(slave_id: number): Told[] {
+    this.slave(slave_id).commands++;
+    return this.tell({ kind: 'command_sent', slave_id });
+  }
+
+  end_command(slave_id: number): Told[] {
+    this.slave(slave_id).commands--;
+    return this.tell({ kind: 'command_ended', slave_id });
+  }
+
+  open_source(): Told[] {
+    this.sources++;
+    return this.tell({ kind: 'source_opened' });
+  }
+
+  close_source(): Told[] {
+    this.sources--;
+    return this.tell({ kind: 'source_closed' });
+  }
+
+  open_run(): Told[] {
+    this.is_run_open = true;
+    return this.tell({ kind: 'run_opened' });
+  }
+
+  close_run(): Told[] {
+    this.is_run_open = false;
+    return this.tell({ kind: 'run_closed' });
+  }
+
+  set_reader_behind(is_behind: boolean): Told[] {
+    this.is_reader_behind = is_behind;
+    return this.tell({ kind: 'reader_behind', is_behind });
+  }
+
+  stop_job(): Told[] {
+    this.is_stopped = true;
+    return this.tell({ kind: 'job_stopped' });
+  }
+
+  /** So many ms pass, and whoever wants to be woken is. */
+  pass(ms: number): Told[] {
+    this.now += ms;
+    return this.tell({ kind: 'tick' });
+  }
+}
+
+const READY_STATES: string[] = ['connected', 'running_task', 'running_cmd'];
+
+function must(holds: boolean, text: string): void {
+  if (!holds) throw new Error(`the scheduler ${text}`);
+}
