@@ -170,7 +170,12 @@ export class RemoteError extends ParjobError implements RemoteFacts {
 }
 
 function describe_thrown(thrown: unknown): string {
-  return typeof thrown === 'string' ? thrown : inspect(thrown, { breakLength: Infinity });
+  try {
+    if (typeof thrown !== 'object' || thrown === null) return String(thrown);
+    return JSON.stringify(thrown) ?? String(thrown);
+  } catch {
+    return inspect(thrown, { breakLength: Infinity });
+  }
 }
 
 /** One run of a task on a slave that did not live to report it. */

@@ -249,9 +249,11 @@ export class Driver implements SessionEvents {
   }
 
   async #launch(session: Session): Promise<void> {
+    session.set_number(() => this.#next_number++);
     try {
       await (this.#listening ??= this.#listen());
     } catch (error) {
+      this.#listening = undefined;
       const facts = { slave: session.name, cause_kind: 'cannot_start' as const };
       this.on_launch_failed(session, new LaunchError((error as Error).message, facts, { cause: error }));
       return;
@@ -259,7 +261,7 @@ export class Driver implements SessionEvents {
     const start = async () => {
       const ready = new Deferred<void>();
       this.#starting.set(session.slave_id, ready);
-      session.launch(() => this.#next_number++, this.#addresses as string[]);
+      session.launch(this.#addresses as string[]);
       await ready.promise;
     };
     // the first ones need no queue, and need not wait until it is loaded

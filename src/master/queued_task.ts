@@ -47,6 +47,7 @@ export class JobTask extends TaskRecord implements Omit<QueuedTask, 'index'> {
   /** Bytes that the result took in its frame, about. */
   outcome_bytes = 0;
   dead_attempts: DeadAttempt[] | undefined = undefined;
+  #is_settled = false;
   #result: Deferred<unknown> | undefined = undefined;
 
   constructor(task_id: number, index: number | undefined, definition: TaskDefinition, payload: Payload) {
@@ -78,8 +79,10 @@ export class JobTask extends TaskRecord implements Omit<QueuedTask, 'index'> {
     return this.#result.promise;
   }
 
-  /** `state` has been set by the scheduler; this is what came of it. */
+  /** This is what came of it. Only the first word counts. */
   settle(outcome: unknown, bytes: number): void {
+    if (this.#is_settled) return;
+    this.#is_settled = true;
     this.outcome = outcome;
     this.outcome_bytes = bytes;
     this.payload = undefined;
@@ -107,7 +110,7 @@ export class JobTask extends TaskRecord implements Omit<QueuedTask, 'index'> {
   }
 
   #answer(): void {
-    if (this.#result === undefined || this.state === 'queued' || this.state === 'assigned') return;
+    if (this.#result === undefined || !this.#is_settled) return;
     if (this.state === 'done') this.#result.resolve(this.outcome);
     else this.#result.reject(this.outcome);
   }

@@ -162,11 +162,15 @@ export class Session {
 
   // ---- the process
 
-  /** Starts the process. `number` becomes the slave's, unless it has one. */
-  launch(number: () => number, addresses: readonly string[]): void {
+  /** Gives the slave its number, unless it has one. */
+  set_number(next: () => number): void {
+    this.#number ??= next();
+  }
+
+  /** Starts the process. */
+  launch(addresses: readonly string[]): void {
     const life = new Life(this.#launches++);
     this.#life = life;
-    this.#number ??= number();
     if (this.#is_stopping) {
       this.#life = undefined;
       this.#is_stopping = false;

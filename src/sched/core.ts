@@ -7,8 +7,8 @@
  * no I/O and no clock; `master/driver.ts` carries the effects out, and a simulator can do the same for
  * ten thousand slaves without a socket.
  *
- * Tasks wait in three queues: urgent ones (run_task) go first, then suspects (see TaskRecord), then the
- * user's queue, which only moves while a run is open. A slave holds up to `depth` tasks (prefetch.ts).
+ * Tasks wait in queues: urgent ones (run_task) go first, then suspects (see TaskRecord), then the user's
+ * queue, which, with its suspects, only moves while a run is open. A slave holds up to `depth` tasks (prefetch.ts).
  */
 import { Ring } from '../base/ring.js';
 import { adapt_depth, fair_share, MAX_PREFETCH } from './prefetch.js';
@@ -99,6 +99,7 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
   readonly #queue = new Ring<T>();
   readonly #urgent = new Ring<T>();
   readonly #suspects = new Ring<T>();
+  readonly #urgent_suspects = new Ring<T>();
   /** Queued tasks, and urgent ones, that are not settled. */
   #unsettled = 0;
   #unsettled_urgent = 0;
@@ -122,7 +123,8 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
 
   /** Tasks that wait for a slave. */
   get waiting(): number {
-    return this.#queue.length + this.#urgent.length + this.#suspects.length - this.#dead_entries;
+    const suspects = this.#suspects.length + this.#urgent_suspects.length;
+    return this.#queue.length + this.#urgent.length + suspects - this.#dead_entries;
   }
 
   /** Tasks of the queue that have no outcome yet. */
@@ -295,7 +297,9 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
       }
       this.#settle(task, 'cancelled');
     } else if (task.state === 'queued') {
-      this.#dead_entries++;
+      // suspects are few; the other queues drop the entry when its turn comes
+      if (task.is_suspect) this.#suspects_of(task).filter_in_place((other) => other !== task);
+      else this.#dead_entries++;
       this.#settle(task, 'cancelled');
     }
     this.#finish_run();
@@ -356,7 +360,9 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
 
   #may_prefetch(slave: SlaveRecord<T>): boolean {
     if (slave.tasks.length >= slave.depth || slave.bytes >= PREFETCH_BYTES) return false;
-    if (this.#suspects.length > 0 || slave.tasks.at(0)?.is_suspect === true) return false;
+    // whatever is queued behind a long task would only have to be taken back
+    if (this.#now - slave.progress_at >= STEAL_AFTER) return false;
+    if (this.#runnable_suspects() !== undefined || slave.tasks.at(0)?.is_suspect === true) return false;
     const left = this.#open_sources > 0 ? Infinity : this.waiting;
     return slave.tasks.length < fair_share(left, this.#working);
   }
@@ -364,9 +370,14 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
   #has_task(): boolean {
     return (
       this.#urgent.length > 0 ||
-      this.#suspects.length > 0 ||
+      this.#runnable_suspects() !== undefined ||
       (this.#is_queue_open() && this.#queue.length > 0)
     );
+  }
+
+  #runnable_suspects(): Ring<T> | undefined {
+    if (this.#urgent_suspects.length > 0) return this.#urgent_suspects;
+    return this.#suspects.length > 0 && this.#is_queue_open() ? this.#suspects : undefined;
   }
 
   #is_queue_open(): boolean {
@@ -376,12 +387,8 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
   #next_task(slave: SlaveRecord<T>): T | undefined {
     const urgent = this.#shift(this.#urgent);
     if (urgent !== undefined) return urgent;
-    if (this.#suspects.length > 0) {
-      const head = this.#suspects.at(0) as T;
-      const may_run = head.index === undefined || this.#is_queue_open();
-      if (slave.tasks.length > 0 || !may_run) return undefined;
-      return this.#shift(this.#suspects);
-    }
+    const suspects = this.#runnable_suspects();
+    if (suspects !== undefined) return slave.tasks.length === 0 ? suspects.shift() : undefined;
     return this.#is_queue_open() ? this.#shift(this.#queue) : undefined;
   }
 
@@ -441,15 +448,11 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
 
   /** Asks for the last `count` tasks that `slave` holds. */
   #take_back(slave: SlaveRecord<T>, count: number): void {
-    if (
-      count <= 0 ||
-      !slave.can_take_back ||
-      slave.taking_back !== undefined ||
-      slave.state !== 'running_task'
-    )
+    if (count <= 0 || !slave.can_take_back || slave.taking_back !== undefined || slave.state === 'stopping')
       return;
     const first = slave.tasks.at(-count) as T;
-    slave.taking_back = { from: first.seq, to: slave.next_seq };
+    const last = slave.tasks.at(-1) as T;
+    slave.taking_back = { from: first.seq, to: last.seq + 1 };
     this.#effects.push({ kind: 'take_back', slave_id: slave.slave_id, ...slave.taking_back });
   }
 
@@ -464,8 +467,10 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
       slave.tasks.pop();
       this.#requeue(last, slave);
     }
-    this.#after_work(slave);
+    // those who idle come first, or it would get back what it gave
+    this.#hungry.add(slave);
     this.#dispatch();
+    this.#after_work(slave);
     this.#finish_run();
   }
 
@@ -474,7 +479,7 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
     slave.bytes -= task.bytes;
     if (task.state === 'cancelled') return;
     task.state = 'queued';
-    if (task.is_suspect) this.#suspects.unshift(task);
+    if (task.is_suspect) this.#suspects_of(task).unshift(task);
     else if (task.index === undefined) this.#urgent.unshift(task);
     else this.#queue.unshift(task);
   }
@@ -527,8 +532,8 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
       this.#move(slave, 'lose');
       slave.launch_at = this.#now + RELAUNCH_DELAY * 2 ** (slave.failures - 1);
       this.#wake(slave.launch_at);
-      if (slave.is_leaving) this.#stop(slave);
     }
+    if (slave.is_leaving) this.#stop(slave);
     this.#check_slaves();
   }
 
@@ -572,10 +577,7 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
       if (task.state === 'cancelled') continue;
       if (!is_known) {
         // any of them may have been running: each is run again, alone
-        task.is_suspect = true;
-        task.attempt++;
-        task.state = 'queued';
-        this.#suspects.unshift(task);
+        this.#suspect(task);
       } else if (task !== guilty) {
         // it had not started
         slave.bytes += task.bytes;
@@ -588,12 +590,25 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
       slave.failures = 0;
       if (slave.is_leaving) this.#stop(slave);
       else this.#launch(slave);
+      this.#check_slaves();
     } else {
       this.#same_cause.delete(slave.slave_id);
       this.#fail(slave, error);
     }
     this.#dispatch();
     this.#finish_run();
+  }
+
+  /** The task may have killed its slave, or has: it is run again, alone. */
+  #suspect(task: T): void {
+    task.is_suspect = true;
+    task.attempt++;
+    task.state = 'queued';
+    this.#suspects_of(task).unshift(task);
+  }
+
+  #suspects_of(task: T): Ring<T> {
+    return task.index === undefined ? this.#urgent_suspects : this.#suspects;
   }
 
   #forget_connection(slave: SlaveRecord<T>): void {
@@ -613,10 +628,7 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
     if (is_last) {
       this.#settle(task, 'failed');
     } else {
-      task.attempt++;
-      task.is_suspect = true;
-      task.state = 'queued';
-      this.#suspects.unshift(task);
+      this.#suspect(task);
     }
     this.#effects.push({ kind: 'task_died', slave_id: slave.slave_id, task, error, is_last });
   }
@@ -706,7 +718,7 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
       if (task.index === undefined) urgent++;
       else unsettled++;
     };
-    for (const queue of [this.#queue, this.#urgent, this.#suspects]) {
+    for (const queue of [this.#queue, this.#urgent, this.#suspects, this.#urgent_suspects]) {
       for (const task of queue) {
         assert(
           task.state === 'queued' || task.state === 'cancelled',

@@ -176,5 +176,4 @@ function start_pulse(args: Arguments, config: Welcome, claims: Claims, log: Log)
 (globalThis as Record<symbol, unknown>)[Symbol.for('parjob.is_slave')] = true;
 
 const args = read_arguments();
-process.title = args.name;
 await serve(args);

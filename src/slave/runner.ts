@@ -305,13 +305,5 @@ function is_thenable(value: unknown): value is PromiseLike<unknown> {
 
 /** Anything can be thrown, and no error may be lost for a field that cannot be sent. */
 function encode_thrown(thrown: unknown): EncodedValue {
-  try {
-    return encode_value(thrown, 'error', true);
-  } catch (error) {
-    return encode_value(
-      new Error(`${String(thrown)} (sent as text: ${(error as Error).message})`),
-      'error',
-      true,
-    );
-  }
+  return encode_value(thrown, 'error', true);
 }

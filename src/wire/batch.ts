@@ -27,6 +27,8 @@ export class BatchWriter {
   #count = 0;
   #attachments: Uint8Array[] = [];
   #attached_bytes = 0;
+  #message_start = START;
+  #message_attachments = 0;
 
   get is_empty(): boolean {
     return this.#count === 0;
@@ -40,9 +42,19 @@ export class BatchWriter {
   /** Begins a message of `fields` fields, the kind among them. */
   message(fields: number, kind: number): void {
     this.#reserve(HEADROOM);
+    this.#message_start = this.#end;
+    this.#message_attachments = this.#attachments.length;
     this.#slab[this.#end++] = 0x90 | fields;
     this.#slab[this.#end++] = kind;
     this.#count++;
+  }
+
+  /** Takes back the message that was begun last: one of its fields could not be written. */
+  drop_message(): void {
+    this.#end = this.#message_start;
+    this.#count--;
+    for (const dropped of this.#attachments.splice(this.#message_attachments))
+      this.#attached_bytes -= dropped.byteLength;
   }
 
   /** A whole number from 0 on. */

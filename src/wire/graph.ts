@@ -91,7 +91,10 @@ class Flattener {
 
   flatten(root: unknown): Graph {
     const nodes: unknown[] = [this.#slot(root, 0, '')];
-    for (let id = 1; id < this.#values.length; id++) nodes.push(this.#node(id, this.#values[id]));
+    for (let id = 1; id < this.#values.length; id++) {
+      const value = this.#values[id];
+      nodes.push(this.#lenient ? this.#node_or_text(id, value) : this.#node(id, value));
+    }
     return { nodes, attachments: this.#attachments };
   }
 
@@ -120,7 +123,7 @@ class Flattener {
     let id = this.#ids.get(value);
     if (id === undefined) {
       if (typeof value === 'object' && value !== null) {
-        const unfit = what_is_unfit(value);
+        const unfit = this.#lenient ? unfit_or_hostile(value) : what_is_unfit(value);
         if (unfit !== undefined) return this.#refuse(unfit, value, parent, key);
       }
       id = this.#values.length;
@@ -133,7 +136,7 @@ class Flattener {
   }
 
   #refuse(what: string, value: unknown, parent: number, key: string): string {
-    if (this.#lenient) return `[${inspect(value, { depth: 0, breakLength: Infinity })}]`;
+    if (this.#lenient) return `[${text_of(value)}]`;
     const remedy = what.startsWith('a Promise') ? 'await it first' : 'send plain data, or its parts';
     throw new UsageError(`${this.#path(parent, key)} is ${what}, which cannot be sent: ${remedy}`);
   }
@@ -143,6 +146,15 @@ class Flattener {
     for (let [id, name] = [parent, key]; ; [id, name] = [this.#parents[id] ?? 0, this.#keys[id] ?? '']) {
       if (name !== '') parts.unshift(name);
       if (id === 0) return this.#root_name + parts.join('');
+    }
+  }
+
+  /** A getter, a Proxy or a toString of the user's may throw. */
+  #node_or_text(id: number, value: unknown): Node {
+    try {
+      return this.#node(id, value);
+    } catch {
+      return [STRING_16, Buffer.from(text_of(value), 'utf16le')];
     }
   }
 
@@ -178,16 +190,17 @@ class Flattener {
   }
 
   #array_node(id: number, array: unknown[]): Node {
-    const is_sparse = !Object.hasOwn(array, array.length - 1) || Object.keys(array).length < array.length;
-    if (!is_sparse || array.length === 0) {
+    if (!has_holes(array)) {
       const node: Node = [ARRAY];
       for (const [i, item] of array.entries()) node.push(this.#slot(item, id, `[${i}]`));
       return node;
     }
     const node: Node = [SPARSE_ARRAY, array.length];
-    array.forEach((item, i) => {
-      node.push(i, this.#slot(item, id, `[${i}]`));
-    });
+    // a sparse array costs what is in it, not its length
+    for (const key of Object.keys(array)) {
+      const i = Number(key);
+      if (is_index(i)) node.push(i, this.#slot(array[i], id, `[${i}]`));
+    }
     return node;
   }
 
@@ -233,6 +246,24 @@ export function flatten(value: unknown, root_name: string, lenient: boolean): Gr
   return new Flattener(root_name, lenient).flatten(value);
 }
 
+function has_holes(array: unknown[]): boolean {
+  for (let i = 0; i < array.length; i++) if (!(i in array)) return true;
+  return false;
+}
+
+function is_index(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 32 - 1;
+}
+
+/** Any value as a text, whatever its own methods do. */
+export function text_of(value: unknown): string {
+  try {
+    return inspect(value, { depth: 0, breakLength: Infinity });
+  } catch {
+    return `a ${typeof value} that cannot be shown`;
+  }
+}
+
 function view_name(view: ArrayBufferView): string {
   return Object.prototype.toString.call(view).slice('[object '.length, -1);
 }
@@ -241,14 +272,46 @@ function name_of(key: string): string {
   return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
 }
 
+const WORDS: Readonly<Record<string, string>> = { Generator: 'generator', AsyncGenerator: 'generator' };
+
+/** Built-in objects whose state lies in slots that nobody can read, such as a Promise or a URL, would arrive empty. */
 function what_is_unfit(value: object): string | undefined {
-  if (types.isPromise(value)) return 'a Promise';
-  if (types.isWeakMap(value)) return 'a WeakMap';
-  if (types.isWeakSet(value)) return 'a WeakSet';
+  if (Array.isArray(value) || types.isNativeError(value) || value instanceof Error) return undefined;
+  if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value))
+    return is_detached(value) ? 'a detached ArrayBuffer' : undefined;
+  if (
+    types.isMap(value) ||
+    types.isSet(value) ||
+    types.isDate(value) ||
+    types.isRegExp(value) ||
+    types.isBoxedPrimitive(value)
+  ) {
+    return undefined;
+  }
   if (value instanceof WeakRef) return 'a WeakRef';
-  if (types.isGeneratorObject(value)) return 'a generator';
   if (types.isExternal(value)) return 'a native object';
-  return undefined;
+  const tag = Object.prototype.toString.call(value).slice('[object '.length, -1);
+  return tag === 'Object' || tag === 'Arguments' || Object.hasOwn(value, Symbol.toStringTag)
+    ? undefined
+    : `a ${WORDS[tag] ?? tag}`;
+}
+
+function unfit_or_hostile(value: object): string | undefined {
+  try {
+    return what_is_unfit(value);
+  } catch {
+    return 'a hostile object';
+  }
+}
+
+function is_detached(value: ArrayBufferLike | ArrayBufferView): boolean {
+  try {
+    if (value.byteLength > 0) return false;
+    new Uint8Array(ArrayBuffer.isView(value) ? value.buffer : value);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** Takes the attachments of a frame, one after another, in the order in which they were sent. */
@@ -280,7 +343,7 @@ export function restore(nodes: unknown, attachments: AttachmentCursor): unknown 
   const value_of = (slot: unknown): unknown => {
     if (!Array.isArray(slot)) return slot;
     const id: unknown = slot[0];
-    if (typeof id !== 'number' || !(id > 0 && id < values.length))
+    if (!is_index(id) || id === 0 || id >= values.length)
       throw new ProtocolError(`a graph refers to node ${String(id)}, which it does not have`);
     return values[id];
   };
@@ -306,7 +369,7 @@ function shell(node: Node, attachments: AttachmentCursor): unknown {
     case ARRAY:
       return [];
     case SPARSE_ARRAY:
-      return new Array(node[1] as number);
+      return sparse_array(node);
     case MAP:
       return new Map();
     case SET:
@@ -323,7 +386,9 @@ function shell(node: Node, attachments: AttachmentCursor): unknown {
     case ERROR:
       return error_shell(node);
     case BINARY:
-      return binary(String(node[1]), new Uint8Array(node[2] as Uint8Array));
+      if (!(node[2] instanceof Uint8Array))
+        throw new ProtocolError('a binary node of a graph must hold bytes');
+      return binary(String(node[1]), new Uint8Array(node[2]));
     case ATTACHED:
       return binary(String(node[1]), attachments.take());
     case STRING_16:
@@ -333,6 +398,13 @@ function shell(node: Node, attachments: AttachmentCursor): unknown {
     default:
       throw new ProtocolError(`a graph has a node with the unknown tag ${String(node[0])}`);
   }
+}
+
+function sparse_array(node: Node): unknown[] {
+  for (let i = 2; i < node.length; i += 2) {
+    if (!is_index(node[i])) throw new ProtocolError(`a graph has an array with the place ${String(node[i])}`);
+  }
+  return new Array(node[1] as number);
 }
 
 function error_shell(node: Node): Error {

@@ -93,6 +93,7 @@ export class MasterHandshake {
   readonly #proof = new Record(MAC_BYTES);
   #challenge: Buffer | undefined;
   #is_hello_read = false;
+  #refused: HandshakeError | undefined;
   /** Who was accepted. */
   identity: Identity | undefined;
 
@@ -101,6 +102,13 @@ export class MasterHandshake {
   }
 
   push(bytes: Buffer): Verdict {
+    if (this.#refused !== undefined) return { refused: this.#refused };
+    const verdict = this.#push(bytes);
+    if (verdict.refused !== undefined) this.#refused = verdict.refused;
+    return verdict;
+  }
+
+  #push(bytes: Buffer): Verdict {
     let rest: Buffer | undefined = bytes;
     let reply: Buffer | undefined;
     if (!this.#is_hello_read) {

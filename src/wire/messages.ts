@@ -7,10 +7,10 @@
  *
  * Here only the form of a message is checked. Whether it makes sense now is for its reader to say.
  */
-import { ProtocolError } from '../errors.js';
+import { ProtocolError, UsageError } from '../errors.js';
 import type { Progress } from '../task.js';
 import type { BatchWriter } from './batch.js';
-import { AttachmentCursor } from './graph.js';
+import { AttachmentCursor, text_of } from './graph.js';
 import { decode_value, type EncodedValue, encode_value, PLAIN, unpack } from './value.js';
 
 const WELCOME = 0;
@@ -123,7 +123,12 @@ function write_value(to: BatchWriter, value: EncodedValue): void {
 
 function write_plain(to: BatchWriter, value: unknown): void {
   const encoded = encode_value(value, 'message');
-  if (encoded.form !== PLAIN) throw new ProtocolError('a field of a message must be plain');
+  if (encoded.form !== PLAIN) {
+    to.drop_message();
+    throw new UsageError(
+      `${text_of(value)} cannot be part of a message: it must be well-formed text, or plain data`,
+    );
+  }
   to.raw(encoded.bytes, encoded.start, encoded.end, encoded.attachments);
 }
 
@@ -242,6 +247,28 @@ export const report = {
 
 type RawMessage = readonly unknown[];
 
+/** Number of fields of each kind, the kind among them. */
+const FIELDS = new Map([
+  [WELCOME, 2],
+  [DEFINE_TASK, 4],
+  [RUN_TASK, 7],
+  [RUN_CMD, 6],
+  [DATA, 4],
+  [DATA_TAKEN, 2],
+  [ABORT_TASK, 2],
+  [STOP, 1],
+  [READY, 2],
+  [TASK_DONE, 6],
+  [TASK_FAILED, 6],
+  [CMD_DONE, 2],
+  [CMD_FAILED, 4],
+  [DATA_SENT, 4],
+  [SENT_DATA_TAKEN, 2],
+  [PROGRESS, 4],
+  [STRAY_ERROR, 3],
+  [EXITING, 3],
+]);
+
 function read_batch<Message>(
   bytes: Buffer,
   start: number,
@@ -256,6 +283,10 @@ function read_batch<Message>(
   for (let i = 0; i < batch.length; i++) {
     const raw: unknown = batch[i];
     if (!Array.isArray(raw)) throw new ProtocolError('a message must be an array');
+    const expected = FIELDS.get(raw[0]);
+    if (expected !== undefined && raw.length !== expected) {
+      throw new ProtocolError(`a message of kind ${raw[0]} has ${raw.length} fields, expected ${expected}`);
+    }
     messages[i] = read(raw, cursor);
   }
   return messages;
@@ -313,7 +344,7 @@ function read_order(raw: RawMessage, cursor: AttachmentCursor): ToSlave {
     case STOP:
       return { kind: 'stop' };
     default:
-      throw new ProtocolError(`an order has the unknown kind ${String(raw[0])}`);
+      throw new ProtocolError(`an order has the unknown kind ${text_of(raw[0])}`);
   }
 }
 
@@ -350,7 +381,7 @@ function read_report(raw: RawMessage, cursor: AttachmentCursor): ToMaster {
     case EXITING:
       return { kind: 'exiting', exit_code: uint(raw[1]), task_id: optional_uint(raw[2]) };
     default:
-      throw new ProtocolError(`a report has the unknown kind ${String(raw[0])}`);
+      throw new ProtocolError(`a report has the unknown kind ${text_of(raw[0])}`);
   }
 }
 

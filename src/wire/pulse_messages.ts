@@ -10,6 +10,7 @@ import type { BatchWriter } from './batch.js';
 
 const KINDS = { take_back: 64, stop: 65, heartbeat: 96, taken_back: 97 } as const;
 type Kind = keyof typeof KINDS;
+const FIELDS: Readonly<Record<Kind, number>> = { take_back: 2, stop: 0, heartbeat: 3, taken_back: 2 };
 const WORDS = new Map<number, Kind>(Object.entries(KINDS).map(([word, number]) => [number, word as Kind]));
 
 /** What the pulse measures of its process. */
@@ -54,8 +55,14 @@ export function read_pulse_messages(bytes: Buffer, start: number, end: number): 
   const messages: PulseMessage[] = [];
   const reader = new UintReader(bytes, start, end);
   for (let left = reader.batch_length(); left > 0; left--) {
-    const [number = 0, first = 0, second = 0, third = 0] = reader.message();
-    const kind = WORDS.get(number);
+    const [number, ...fields] = reader.message();
+    const kind = WORDS.get(number as number);
+    const [first = 0, second = 0, third = 0] = fields;
+    if (kind !== undefined && fields.length !== FIELDS[kind]) {
+      throw new ProtocolError(
+        `a pulse message ${kind} has ${fields.length} fields, expected ${FIELDS[kind]}`,
+      );
+    }
     switch (kind) {
       case 'take_back':
       case 'taken_back':
@@ -71,6 +78,7 @@ export function read_pulse_messages(bytes: Buffer, start: number, end: number): 
         throw new ProtocolError(`a pulse message has the unknown kind ${number}`);
     }
   }
+  reader.end();
   return messages;
 }
 
@@ -103,8 +111,15 @@ class UintReader {
     if (head === 0xcc) return this.#byte();
     if (head === 0xcd) return this.#take(2).readUInt16BE();
     if (head === 0xce) return this.#take(4).readUInt32BE();
-    if (head === 0xcb) return this.#take(8).readDoubleBE();
-    throw new ProtocolError('a field of a pulse message must be a number');
+    if (head === 0xcb) {
+      const value = this.#take(8).readDoubleBE();
+      if (Number.isSafeInteger(value) && value >= 0) return value;
+    }
+    throw new ProtocolError('a field of a pulse message must be a whole number from 0 on');
+  }
+
+  end(): void {
+    if (this.#at !== this.#end) throw new ProtocolError('a pulse body goes on behind its last message');
   }
 
   #byte(): number {

@@ -25,7 +25,7 @@ export interface EncodedValue {
 }
 
 // Plain maps, no record extensions: any msgpack library can read them. See performance.md on useRecords.
-const packr = new Packr({ useRecords: false });
+const packr = new Packr({ useRecords: false, useToJSON: false } as ConstructorParameters<typeof Packr>[0]);
 // Bodies lie in a buffer that the next read overwrites, so binaries must be copied out of it.
 const unpackr = new Unpackr({ useRecords: false, copyBuffers: true } as ConstructorParameters<
   typeof Unpackr
@@ -43,7 +43,7 @@ const PLAIN_DEPTH = 48;
  * @throws UsageError (PARJOB_ERR_USAGE) with the path to what cannot be sent
  */
 export function encode_value(value: unknown, name: string, lenient = false): EncodedValue {
-  if (is_plain(value)) return pack(PLAIN, value, undefined);
+  if (!lenient && is_plain(value)) return pack(PLAIN, value, undefined);
   const { nodes, attachments } = flatten(value, name, lenient);
   return pack(GRAPH, nodes, attachments.length > 0 ? attachments : undefined);
 }
@@ -93,12 +93,18 @@ const many = new Set<object>();
 
 /** True for a tree of primitives, dense arrays and plain objects: what msgpack keeps as it is. */
 function is_plain(value: unknown): boolean {
-  const plain = is_plain_at(value, 0);
+  try {
+    return is_plain_at(value, 0);
+  } finally {
+    forget_met();
+  }
+}
+
+function forget_met(): void {
   // what is left in `few` is overwritten by the next values; it must not keep a large one alive
   for (let i = 0; i < few_count; i++) few[i] = undefined;
   few_count = 0;
   if (many.size > 0) many.clear();
-  return plain;
 }
 
 function is_plain_at(value: unknown, depth: number): boolean {
