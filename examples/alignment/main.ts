@@ -19,7 +19,7 @@ import { count_slaves, extremes, identity_tsv, run_line } from './report.js';
 import type { BlockResult } from './tasks.js';
 import { leaves, newick, upgma } from './tree.js';
 
-const { align_block } = tasks_from<typeof import('./tasks.js')>(new URL('./tasks.ts', import.meta.url));
+const { align_block } = tasks_from<typeof import('./tasks.js')>(new URL('./tasks.js', import.meta.url));
 
 /** A second run on one slave may take this long; beyond that a part of the blocks has to do. */
 const COMPARE_SECONDS = 20;
@@ -33,10 +33,11 @@ interface Run {
 async function run_blocks(
   blocks: readonly Block[],
   slaves: number,
+  log_dir: string,
   on_result: (block: Block, result: BlockResult) => void,
 ): Promise<Run> {
   const begin = performance.now();
-  await using job = new Job<BlockResult>(local_slaves(slaves), { jobname: 'alignment' });
+  await using job = new Job<BlockResult>(local_slaves(slaves), { jobname: 'alignment', log_dir });
   await job.start();
   const started = performance.now();
 
@@ -66,7 +67,9 @@ async function main(options: Options): Promise<void> {
   const pairs = (table.n * (table.n - 1)) / 2;
   console.log(`${basename(options.file)}: ${table.n} proteins, ${pairs} pairs in ${blocks.length} blocks`);
 
-  const run = await run_blocks(blocks, options.slaves, (block, result) => enter_block(table, block, result));
+  const run = await run_blocks(blocks, options.slaves, options.out, (block, result) =>
+    enter_block(table, block, result),
+  );
   await present(records, table, options.out);
   await tell_times(blocks, run, options);
 }
@@ -87,7 +90,7 @@ async function present(records: readonly FastaRecord[], table: PairTable, out: s
 }
 
 /** Prints the time of `run` and, unless told not to, what one slave takes for the same blocks. */
-async function tell_times(blocks: readonly Block[], run: Run, { slaves, once }: Options): Promise<void> {
+async function tell_times(blocks: readonly Block[], run: Run, { slaves, once, out }: Options): Promise<void> {
   const all = cells_of(blocks);
   console.log(run_line(slaves, run.seconds, run.startup, all));
   if (once || slaves === 1) return;
@@ -95,7 +98,7 @@ async function tell_times(blocks: readonly Block[], run: Run, { slaves, once }: 
   // Every k-th block, from the long to the short ones, so that the part is like the whole.
   const k = Math.max(1, Math.ceil((run.seconds * slaves) / COMPARE_SECONDS));
   const part = blocks.filter((_, index) => index % k === 0);
-  const single = await run_blocks(part, 1, () => {});
+  const single = await run_blocks(part, 1, out, () => {});
   console.log(run_line(1, single.seconds, single.startup, cells_of(part)));
   const seconds = (single.seconds * all) / cells_of(part);
   const part_of_all = `${part.length} of the ${blocks.length} blocks`;

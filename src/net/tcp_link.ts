@@ -74,7 +74,8 @@ export class TcpLink implements Link {
       );
     }
     const link = new TcpLink(peer, () => accepted);
-    accepted.on('data', (bytes) => link.#take(() => link.#reader?.push(bytes)));
+    accepted.on('data', (bytes) => link.#take(() => link.#deliver(bytes)));
+    accepted.resume();
     return link;
   }
 
@@ -116,6 +117,17 @@ export class TcpLink implements Link {
   set_ref(keeps_alive: boolean): void {
     if (keeps_alive) this.#socket.ref();
     else this.#socket.unref();
+  }
+
+  /** Bytes that came in a buffer of node's. */
+  #deliver(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length; ) {
+      const destination = this.#reader?.destination;
+      if (destination === undefined) return this.#reader?.push(bytes.subarray(at));
+      const count = bytes.copy(destination, 0, at);
+      at += count;
+      this.#reader?.filled?.(count);
+    }
   }
 
   #take(read: () => void): void {
