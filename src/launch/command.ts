@@ -7,9 +7,10 @@ export const SLAVE_SCRIPT = fileURLToPath(new URL('../../bin/slave.js', import.m
 
 /** Flags of the master that would make a slave do something else, or fight for a debugger's port. */
 const NOT_FOR_SLAVES =
-  /^(--inspect|--watch|--test|--eval|--print|--check|--interactive|--input-type|--cpu-prof|--heap-prof|-[epci]$)/;
+  /^(--inspect|--watch|--test|--eval|--print|--check|--interactive|--input-type|--cpu-prof|--heap-prof|-[epci]$|-pe$)/;
 /** Those of them whose value is a word of its own. */
-const WITH_VALUE = /^(--eval|--print|-e|-p|--watch-path|--input-type|--inspect-port|--inspect-publish-uid)$/;
+const WITH_VALUE =
+  /^(--eval|--print|-e|-p|-pe|--watch-path|--input-type|--inspect-port|--inspect-publish-uid|--(cpu|heap)-prof-(dir|name|interval)|--test-(name-pattern|skip-pattern|reporter|reporter-destination|concurrency|timeout|shard|isolation|coverage-\w+))$/;
 
 /** The master's own flags, less those that are not for slaves. */
 export function inherited_flags(flags: readonly string[]): string[] {

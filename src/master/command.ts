@@ -1,4 +1,5 @@
 /** Commands that a user gives for slaves: code as text, or a function whose text is sent. */
+import { Script } from 'node:vm';
 import { show } from '../base/options.js';
 import { UsageError } from '../errors.js';
 import type { BatchWriter } from '../wire/batch.js';
@@ -32,5 +33,20 @@ export function post_command(writer: BatchWriter, cmd_id: number, command: Comma
       `the function ${show(command)} cannot be a command: it is native or bound, and has no text to send`,
     );
   }
+  check_expression(code);
   order.run_cmd(writer, cmd_id, true, code, args);
+}
+
+/** A method in its short form, `f(master) {}`, is text of a function that is none by itself. */
+function check_expression(code: string): void {
+  try {
+    new Script(`(${code})`);
+  } catch (error) {
+    throw new UsageError(
+      `this function cannot be a command, its text is none by itself: write it as (master) => {...}, got ${show(code)}`,
+      {
+        cause: error,
+      },
+    );
+  }
 }

@@ -314,7 +314,6 @@ export class Driver implements SessionEvents {
 
   on_ready(session: Session): void {
     this.#end_start(session);
-    session.set_ref(false);
     this.tell({ kind: 'slave_ready', slave_id: session.slave_id });
     this.#parts.events.emit('slave_connected', { slave: session.slave });
   }
@@ -387,8 +386,6 @@ export class Driver implements SessionEvents {
     }
   }
 
-  on_drain(): void {}
-
   // ---- outcomes
 
   #settle(session: Session, tasks: JobTask[], reports: TaskReport[]): void {
@@ -435,7 +432,8 @@ export class Driver implements SessionEvents {
   #on_no_slaves(): void {
     const error = this.#no_slaves_error();
     this.#fail_urgent(error);
-    this.#parts.unread.fail(error);
+    // a run that has all its outcomes lacks no slaves
+    if (!this.#parts.unread.is_finished) this.#parts.unread.fail(error);
   }
 
   #fail_urgent(error: ParjobError): void {

@@ -85,7 +85,8 @@ export class JobTask extends TaskRecord implements Omit<QueuedTask, 'index'> {
     this.#is_settled = true;
     this.outcome = outcome;
     this.outcome_bytes = bytes;
-    this.payload = undefined;
+    // one that was cancelled may be on its way to a slave
+    if (this.state === 'done' || this.state === 'failed') this.payload = undefined;
     this.#answer();
   }
 

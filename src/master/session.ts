@@ -77,8 +77,6 @@ export interface SessionEvents {
   on_command_ended(session: Session): void;
   on_vitals(session: Session, vitals: Vitals): void;
   on_stray_error(session: Session, error: unknown): void;
-  /** What was waiting to leave has left. */
-  on_drain(session: Session): void;
 }
 
 /** One process of the slave, with its connections. */
@@ -156,10 +154,6 @@ export class Session {
     return (this.#life?.running_commands.size ?? 0) > 0;
   }
 
-  get unsent_bytes(): number {
-    return this.#life?.main?.unsent_bytes ?? 0;
-  }
-
   // ---- the process
 
   /** Gives the slave its number, unless it has one. */
@@ -234,7 +228,6 @@ export class Session {
         channel.posted();
       },
     });
-    link.on_drain = () => this.#events.on_drain(this);
     link.on_close = (error) => {
       life.is_link_closed = true;
       life.link_error = error;
@@ -388,10 +381,6 @@ export class Session {
     if (channel === undefined) return;
     write_pulse_message(channel.writer, message);
     channel.posted();
-  }
-
-  set_ref(keeps_alive: boolean): void {
-    this.#life?.main?.link.set_ref(keeps_alive);
   }
 
   // ---- the end

@@ -1,14 +1,27 @@
 /** Slave: one process that runs tasks and talks with the master. What users put into a Job. */
 import { StateError, UsageError } from '../errors.js';
 import type { Launcher } from '../launch/launcher.js';
-import type { GetDataOptions } from '../net/communicator.js';
+import type { Communicator, GetDataOptions } from '../net/communicator.js';
 import type { SlaveState } from '../sched/slave_state.js';
+import type { SlaveFacts } from '../wire/messages.js';
 import type { Command } from './command.js';
-import type { Session } from './session.js';
+
+/** What a slave shows of its session with the driver. */
+export interface SlaveSession {
+  readonly name: string;
+  readonly has_number: boolean;
+  readonly log_file: string;
+  readonly facts: SlaveFacts | undefined;
+  readonly pid: number | undefined;
+  /** Set while the slave is ready. */
+  readonly communicator: Communicator | undefined;
+  readonly has_running_commands: boolean;
+  readonly last_error: Error | undefined;
+}
 
 /** What a slave needs of the job that it is in. */
 export interface SlaveHome {
-  readonly session: Session;
+  readonly session: SlaveSession;
   state(): SlaveState;
   run_command(command: Command, args: unknown[]): void;
   /** Keeps the process alive while `wait` is pending. */
@@ -145,7 +158,7 @@ export abstract class Slave {
 const waits_idle = new WeakSet<object>();
 
 /** Nothing will come from a slave that runs no command: better an error than a wait without end. */
-export function refuse_idle_wait(session: Session): void {
+export function refuse_idle_wait(session: SlaveSession): void {
   const { communicator } = session;
   if (communicator === undefined || session.has_running_commands || waits_idle.has(communicator)) return;
   communicator.reject_waiting(

@@ -33,11 +33,6 @@ export class Channel {
     }
   }
 
-  /** Bytes that wait to leave. */
-  get unsent_bytes(): number {
-    return this.link.unsent_bytes + (this.#writer.is_empty ? 0 : this.#writer.byte_length);
-  }
-
   /** For writing one message into the next frame; call `posted` after it. */
   get writer(): BatchWriter {
     return this.#writer;

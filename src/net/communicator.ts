@@ -60,8 +60,8 @@ export class Communicator {
     this.raise_failure();
     const encoded = encode_value(value, 'data');
     const bytes = encoded_bytes(encoded) + MESSAGE_BYTES;
-    this.#in_window += bytes;
     this.#wire.data(bytes, encoded);
+    this.#in_window += bytes;
     if (this.#in_window <= WINDOW_BYTES) return;
     const room = new Deferred<void>();
     this.#blocked.push(room);
@@ -114,8 +114,9 @@ export class Communicator {
 
   /** Something went wrong at the other end: whoever waits is told, or else the next who calls. */
   fail(error: Error): void {
-    if (this.#waiting.length === 0) this.#failures.push(error);
+    if (this.#waiting.length === 0 && this.#blocked.length === 0) this.#failures.push(error);
     this.reject_waiting(error);
+    this.#reject_blocked(error);
   }
 
   reject_waiting(error: Error): void {
@@ -127,6 +128,10 @@ export class Communicator {
   close(error: Error = new NetworkError('the connection is closed')): void {
     this.#closed = error;
     this.reject_waiting(error);
+    this.#reject_blocked(error);
+  }
+
+  #reject_blocked(error: Error): void {
     for (let room = this.#blocked.shift(); room !== undefined; room = this.#blocked.shift())
       room.reject(error);
   }

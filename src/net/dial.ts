@@ -35,63 +35,87 @@ export class DialError extends NetworkError {
 }
 
 /** @throws DialError (PARJOB_ERR_NETWORK) */
-export async function dial(
-  addresses: readonly Address[],
-  secret: Buffer,
-  identity: Identity,
-): Promise<Dialled> {
-  const said = new Map<string, string>();
-  const links: Link[] = [];
-  const timers: NodeJS.Timeout[] = [];
-  let refusal: Refusal | undefined;
-  return new Promise<Dialled>((resolve, reject) => {
-    let failed = 0;
-    const finish = () => {
-      for (const timer of timers) clearTimeout(timer);
-    };
-    const fail = (address: Address, why: string) => {
-      said.set(`${address.host}:${address.port}`, why);
-      failed++;
-      if (failed === addresses.length) give_up();
-    };
-    const give_up = () => {
-      finish();
-      for (const link of links) link.destroy();
-      const story = addresses.map((a) => {
-        const name = `${a.host}:${a.port}`;
-        return `${name} (${said.get(name) ?? `no answer within ${DIAL_TIMEOUT} ms`})`;
-      });
-      reject(new DialError(`cannot reach the master: tried ${story.join(', ')}`, refusal));
-    };
-    timers.push(setTimeout(give_up, DIAL_TIMEOUT));
-    for (const [i, address] of addresses.entries()) {
-      const start = () => {
-        const handshake = new SlaveHandshake(secret, identity);
-        const link = TcpLink.dial(address.host, address.port, () => link.send([handshake.hello]));
-        links.push(link);
-        link.on_close = (error) => fail(address, error?.message ?? 'closed the connection in the handshake');
-        link.read_with({
-          push: (bytes) => {
-            const verdict = handshake.push(bytes);
-            if (verdict.refused !== undefined) {
-              refusal = verdict.refused.refusal;
-              link.destroy(verdict.refused);
-            } else if (verdict.reply !== undefined && verdict.rest !== undefined) {
-              link.send([verdict.reply]);
-              link.on_close = undefined;
-              finish();
-              for (const other of links) {
-                if (other === link) continue;
-                other.on_close = undefined;
-                other.destroy();
-              }
-              resolve({ link, rest: Buffer.from(verdict.rest) });
-            }
-          },
-        });
-      };
-      if (i === 0) start();
-      else timers.push(setTimeout(start, i * STAGGER));
+export function dial(addresses: readonly Address[], secret: Buffer, identity: Identity): Promise<Dialled> {
+  return new Promise((resolve, reject) =>
+    new Dialling(addresses, secret, identity, resolve, reject).start_next(),
+  );
+}
+
+/** All attempts of one dial. */
+class Dialling {
+  readonly #addresses: readonly Address[];
+  readonly #secret: Buffer;
+  readonly #identity: Identity;
+  readonly #resolve: (dialled: Dialled) => void;
+  readonly #reject: (error: DialError) => void;
+  /** What each address said, as far as it has. */
+  readonly #said: (string | undefined)[] = [];
+  readonly #links: Link[] = [];
+  readonly #time_limit = setTimeout(() => this.#give_up(), DIAL_TIMEOUT);
+  #stagger: NodeJS.Timeout | undefined;
+  #refusal: Refusal | undefined;
+
+  constructor(
+    addresses: readonly Address[],
+    secret: Buffer,
+    identity: Identity,
+    resolve: (dialled: Dialled) => void,
+    reject: (error: DialError) => void,
+  ) {
+    this.#addresses = addresses;
+    this.#secret = secret;
+    this.#identity = identity;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  /** Dials the next address, and the one after it when this has failed or not answered for a while. */
+  start_next(): void {
+    clearTimeout(this.#stagger);
+    const address = this.#addresses[this.#links.length];
+    if (address === undefined) {
+      if (this.#said.filter((text) => text !== undefined).length === this.#addresses.length) this.#give_up();
+      return;
     }
-  });
+    const handshake = new SlaveHandshake(this.#secret, this.#identity);
+    const link = TcpLink.dial(address.host, address.port, () => link.send([handshake.hello]));
+    const place = this.#links.push(link) - 1;
+    link.on_close = (error) => {
+      this.#said[place] = error?.message ?? 'closed the connection in the handshake';
+      this.start_next();
+    };
+    link.read_with({ push: (bytes) => this.#on_bytes(link, handshake, bytes) });
+    this.#stagger = setTimeout(() => this.start_next(), STAGGER);
+  }
+
+  #on_bytes(link: Link, handshake: SlaveHandshake, bytes: Buffer): void {
+    const verdict = handshake.push(bytes);
+    if (verdict.refused !== undefined) {
+      this.#refusal = verdict.refused.refusal;
+      link.destroy(verdict.refused);
+    } else if (verdict.reply !== undefined && verdict.rest !== undefined) {
+      link.send([verdict.reply]);
+      this.#end(link);
+      this.#resolve({ link, rest: Buffer.from(verdict.rest) });
+    }
+  }
+
+  #give_up(): void {
+    this.#end(undefined);
+    const story = this.#addresses.map(
+      ({ host, port }, i) => `${host}:${port} (${this.#said[i] ?? `no answer within ${DIAL_TIMEOUT} ms`})`,
+    );
+    this.#reject(
+      new DialError(`cannot reach the master: tried ${story.join(', ') || 'no address'}`, this.#refusal),
+    );
+  }
+
+  #end(kept: Link | undefined): void {
+    clearTimeout(this.#time_limit);
+    clearTimeout(this.#stagger);
+    for (const link of this.#links) {
+      link.on_close = undefined;
+      if (link !== kept) link.destroy();
+    }
+  }
 }

@@ -26,8 +26,6 @@ export interface Link {
   read_with(reader: ByteReader): void;
   /** Called once, with what ended the link; undefined when one side closed it in good order. */
   on_close: ((error: Error | undefined) => void) | undefined;
-  /** Called when all that was sent has left, after a time in which it had not. */
-  on_drain: (() => void) | undefined;
   /** Closes after what was sent has left. */
   close(): void;
   /** Closes now. What has not left is lost. */

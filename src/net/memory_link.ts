@@ -6,7 +6,6 @@ import type { ByteReader, Link } from './link.js';
 
 export class MemoryLink implements Link {
   on_close: ((error: Error | undefined) => void) | undefined;
-  on_drain: (() => void) | undefined;
   readonly peer: string;
   readonly #cut: (left: number) => number;
   #other: MemoryLink | undefined;
@@ -43,7 +42,6 @@ export class MemoryLink implements Link {
       this.#unsent -= bytes.length;
       const other = this.#other;
       if (other !== undefined) other.#receive(bytes);
-      if (this.#unsent === 0) this.on_drain?.();
     });
     return false;
   }

@@ -19,7 +19,6 @@ interface OnRead {
 
 export class TcpLink implements Link {
   on_close: ((error: Error | undefined) => void) | undefined;
-  on_drain: (() => void) | undefined;
   readonly peer: string;
   readonly #socket: Socket;
   #reader: ByteReader | undefined;
@@ -45,7 +44,6 @@ export class TcpLink implements Link {
     this.#socket.on('error', (error) => {
       this.#error ??= error;
     });
-    this.#socket.on('drain', () => this.on_drain?.());
     this.#socket.on('close', () => {
       this.#is_closed = true;
       this.on_close?.(this.#error);

@@ -272,6 +272,7 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
       }
       slave.tasks.shift();
       slave.bytes -= task.bytes;
+      slave.failures = 0;
       adapt_depth(slave, report.run_us, this.#options.prefetch);
       if (task.state === 'cancelled') continue;
       task.is_suspect = false;
@@ -280,7 +281,6 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
       settled.push(report);
     }
     slave.progress_at = this.#now;
-    slave.failures = 0;
     if (tasks.length > 0)
       this.#effects.push({ kind: 'tasks_settled', slave_id: slave.slave_id, tasks, reports: settled });
     this.#after_work(slave);

@@ -28,11 +28,22 @@ export async function run_command(command: RunCmd, master: Master, cwd: string):
   // a transpiler may have wrapped the functions in a function's text in calls of __name
   const head = '(async function (master, require, args, __name) {\n';
   const body = command.is_function ? `return (${command.code}\n)(master, ...args);` : command.code;
-  const script = new Script(`${head}${body}\n})`, {
-    filename: join(cwd, `command ${command.cmd_id}`),
-    lineOffset: -1,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  });
+  const script = compile(`${head}${body}\n})`, join(cwd, `command ${command.cmd_id}`));
   const run = script.runInThisContext() as Body;
   await run(master, createRequire(join(cwd, 'command')), command.args, (named) => named);
+}
+
+function compile(source: string, filename: string): Script {
+  const { emitWarning } = process;
+  // node says once that this loader is experimental: no news to whoever reads the slave's log
+  process.emitWarning = () => {};
+  try {
+    return new Script(source, {
+      filename,
+      lineOffset: -1,
+      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    });
+  } finally {
+    process.emitWarning = emitWarning;
+  }
 }

@@ -110,15 +110,19 @@ export class Runner {
         this.#communicator.on_data_taken(order.bytes);
         return;
       case 'abort_task':
-        if (this.#running?.task_id === order.task_id) this.#running.abort();
-        else this.#aborted.add(order.task_id);
-        return;
+        return this.#abort(order.task_id);
       case 'welcome':
       case 'stop':
         return;
       default:
         order satisfies never;
     }
+  }
+
+  #abort(task_id: number): void {
+    if (this.#running?.task_id === task_id) return this.#running.abort();
+    for (const item of this.#queue)
+      if (item.kind === 'run_task' && item.task_id === task_id) this.#aborted.add(task_id);
   }
 
   #run_queue(): void {
@@ -147,7 +151,10 @@ export class Runner {
         void this.#options.loader.load(item.fn_id).then(this.#continue);
         return;
       }
-      if (!this.#options.claims.claim(item.seq)) continue;
+      if (!this.#options.claims.claim(item.seq)) {
+        this.#aborted.delete(item.task_id);
+        continue;
+      }
       const task = new RunningTask(item, this.#options.name, this.#channel, now);
       if (this.#is_aborted(item.task_id)) {
         this.#end_task(
@@ -160,13 +167,15 @@ export class Runner {
       this.#running = task;
       set_current_task(task);
       let returned: unknown;
+      let will_end_later: boolean;
       try {
         returned = call(item.args);
+        will_end_later = is_thenable(returned);
       } catch (error) {
         now = this.#end_task(task, false, error);
         continue;
       }
-      if (is_thenable(returned)) {
+      if (will_end_later) {
         this.#is_busy = true;
         this.#channel.flush();
         this.#follow(task, returned);
@@ -182,12 +191,13 @@ export class Runner {
     return this.#aborted.size > 0 && this.#aborted.delete(task_id);
   }
 
-  #follow(task: RunningTask, promise: PromiseLike<unknown>): void {
+  #follow(task: RunningTask, returned: unknown): void {
     const end = (is_done: boolean, value: unknown) => {
       this.#end_task(task, is_done, value);
       this.#continue();
     };
-    promise.then(
+    // what is no real promise may throw, or answer twice: made one, it cannot
+    Promise.resolve(returned).then(
       (value) => end(true, value),
       (error: unknown) => end(false, error),
     );
@@ -297,7 +307,7 @@ function check_number(name: string, value: unknown): number {
   throw new UsageError(`report_progress: ${name} must be a number, got ${typeof value}`);
 }
 
-function is_thenable(value: unknown): value is PromiseLike<unknown> {
+function is_thenable(value: unknown): boolean {
   return (
     typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
   );

@@ -291,9 +291,8 @@ function what_is_unfit(value: object): string | undefined {
   if (value instanceof WeakRef) return 'a WeakRef';
   if (types.isExternal(value)) return 'a native object';
   const tag = Object.prototype.toString.call(value).slice('[object '.length, -1);
-  return tag === 'Object' || tag === 'Arguments' || Object.hasOwn(value, Symbol.toStringTag)
-    ? undefined
-    : `a ${WORDS[tag] ?? tag}`;
+  if (tag === 'Object' || tag === 'Arguments' || Object.keys(value).length > 0) return undefined;
+  return `a ${WORDS[tag] ?? tag}`;
 }
 
 function unfit_or_hostile(value: object): string | undefined {

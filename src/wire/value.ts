@@ -9,7 +9,7 @@
 // the entry without the native string reader: half the time to load, no difference for short strings
 import { Packr, Unpackr } from 'msgpackr/pack';
 import { ProtocolError, UsageError } from '../errors.js';
-import { type AttachmentCursor, flatten, restore } from './graph.js';
+import { type AttachmentCursor, flatten, restore, text_of } from './graph.js';
 
 export const PLAIN = 0;
 export const GRAPH = 1;
@@ -67,7 +67,7 @@ export function encoded_bytes(encoded: EncodedValue): number {
 /** The value that was sent in `form` as `raw`. */
 export function decode_value(form: unknown, raw: unknown, attachments: AttachmentCursor): unknown {
   if (form === PLAIN) return raw;
-  if (form !== GRAPH) throw new ProtocolError(`a value has the unknown form ${String(form)}`);
+  if (form !== GRAPH) throw new ProtocolError(`a value has the unknown form ${text_of(form)}`);
   try {
     return restore(raw, attachments);
   } catch (error) {
