@@ -23,6 +23,8 @@ export interface TaskDefinition {
 export class Definitions {
   readonly #by_class = new Map<unknown, TaskDefinition>();
   readonly #by_name = new Map<FunctionName, TaskDefinition>();
+  /** tasks_from may be called twice for a module. */
+  readonly #by_text = new Map<string, TaskDefinition>();
   #count = 0;
 
   /** @throws UsageError (PARJOB_ERR_USAGE) when a slave could not find what `task` runs */
@@ -39,12 +41,16 @@ export class Definitions {
   }
 
   #of_function({ name }: FunctionTask): TaskDefinition {
-    let definition = this.#by_name.get(name);
+    const known = this.#by_name.get(name);
+    if (known !== undefined) return known;
+    const text = `${name.module}#${name.export_name}`;
+    let definition = this.#by_text.get(text);
     if (definition === undefined) {
       check_module(name.module, `the function ${name.export_name}`, 'tasks_from');
       definition = this.#add(name.module, name.export_name);
-      this.#by_name.set(name, definition);
+      this.#by_text.set(text, definition);
     }
+    this.#by_name.set(name, definition);
     return definition;
   }
 

@@ -225,20 +225,21 @@ export class Driver implements SessionEvents {
     if (slave_id === undefined) return;
     this.#ids.delete(slave);
     this.tell({ kind: 'slave_removed', slave_id });
-    if (this.#core.slave(slave_id) === undefined) this.#forget(slave_id);
+    const session = this.#sessions.get(slave_id);
+    if (session !== undefined) this.#forget_if_removed(session);
   }
 
-  #forget(slave_id: number): void {
-    const session = this.#sessions.get(slave_id);
-    if (session === undefined) return;
-    this.#sessions.delete(slave_id);
-    set_home(session.slave, undefined);
+  /** A slave that was taken out of the job and has ended is free to go into another. */
+  #forget_if_removed({ slave, slave_id }: Session): void {
+    if (this.#core.slave(slave_id) !== undefined || !this.#sessions.delete(slave_id)) return;
+    set_home(slave, undefined);
   }
 
   /** Starts all slaves that do not run; resolves when each is ready, rejects with what the first failed of. */
   async start_slaves(): Promise<void> {
     this.tell({ kind: 'slaves_wanted' });
     await this.wait_until(() => {
+      if (this.#is_stopped) throw new StateError('the job was stopped');
       let all_ready = true;
       for (const { state, last_failure } of this.#core.slaves) {
         if (state === 'dead') throw last_failure ?? new StateError('a slave is dead');
@@ -324,19 +325,21 @@ export class Driver implements SessionEvents {
     this.#parts.log.warn({ slave: session.name, reason: error.message }, 'a slave did not start');
     this.#parts.events.emit('slave_lost', { slave: session.slave, error });
     this.tell({ kind: 'launch_failed', slave_id: session.slave_id, error, same: sameness(error) });
+    this.#forget_if_removed(session);
   }
 
   on_lost(session: Session, error: SlaveLostError, ended_with: number | 'no_task' | undefined): void {
     this.#parts.log.warn({ slave: session.name, reason: error.evidence.reason }, 'a slave was lost');
     this.#parts.events.emit('slave_lost', { slave: session.slave, error });
     this.tell({ kind: 'slave_lost', slave_id: session.slave_id, error, ended_with });
+    this.#forget_if_removed(session);
   }
 
   on_ended(session: Session): void {
     this.#end_start(session);
     this.tell({ kind: 'slave_ended', slave_id: session.slave_id });
     this.#parts.events.emit('slave_stopped', { slave: session.slave });
-    if (this.#core.slave(session.slave_id) === undefined) this.#forget(session.slave_id);
+    this.#forget_if_removed(session);
   }
 
   on_pulse(session: Session): void {

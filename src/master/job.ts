@@ -96,7 +96,7 @@ export class Job<Result = unknown> extends Array<Slave> {
       log,
       unread: this.#unread,
       on_turn: () => this.#on_turn(),
-      on_sweep: () => this.#take_in_changes(),
+      on_sweep: () => this.#sweep(log),
     });
     this.#sources = new Sources<Result>({
       wants_more: () =>
@@ -115,7 +115,7 @@ export class Job<Result = unknown> extends Array<Slave> {
 
   /** Adds slaves at the end. In mid-run they are started at once. */
   override push(...slaves: Slave[]): number {
-    check_slaves('push', slaves);
+    this.#check_new('push', slaves);
     return this.#changed(super.push(...slaves));
   }
 
@@ -126,7 +126,7 @@ export class Job<Result = unknown> extends Array<Slave> {
 
   /** Adds slaves at the front. */
   override unshift(...slaves: Slave[]): number {
-    check_slaves('unshift', slaves);
+    this.#check_new('unshift', slaves);
     return this.#changed(super.unshift(...slaves));
   }
 
@@ -142,13 +142,39 @@ export class Job<Result = unknown> extends Array<Slave> {
 
   /** Removes and adds slaves in the middle. Those removed finish their tasks and are stopped. */
   override splice(start: number, delete_count: number = this.length, ...slaves: Slave[]): Slave[] {
-    check_slaves('splice', slaves);
+    this.#check_new('splice', slaves);
     return this.#changed(super.splice(start, delete_count, ...slaves));
   }
 
   #changed<T>(result: T): T {
     this.#take_in_changes();
     return result;
+  }
+
+  /** A wrong write past all methods is refused by the next call; here it must not end the program. */
+  #sweep(log: Log): void {
+    try {
+      this.#take_in_changes();
+    } catch (error) {
+      log.error({ reason: (error as Error).message }, 'the list of slaves cannot be taken over');
+    }
+  }
+
+  #check_new(method: string, slaves: readonly unknown[]): void {
+    for (const [i, slave] of slaves.entries()) {
+      if (!(slave instanceof Slave)) {
+        throw new UsageError(
+          `${method}: a job is a list of slaves, got ${show(slave)}: use new LocalSlave() or its like`,
+        );
+      }
+      if (this.#members.has(slave) || slaves.indexOf(slave) !== i) {
+        throw new UsageError(
+          `${method}: ${slave} is in this job already: make another one for another process`,
+        );
+      }
+      if (has_home(slave))
+        throw new UsageError(`${method}: ${slave} is in another job: a slave has one master`);
+    }
   }
 
   /** Index and length can be written past all methods, so the list itself is what counts. */
@@ -161,8 +187,7 @@ export class Job<Result = unknown> extends Array<Slave> {
     }
     for (const slave of present) {
       if (this.#members.has(slave)) continue;
-      check_slaves('a list operation', [slave]);
-      if (has_home(slave)) throw new UsageError(`${slave} is in another job: a slave has one master`);
+      this.#check_new('a write to the list', [slave]);
       this.#members.add(slave);
       this.#driver.add_slave(slave);
     }
@@ -426,15 +451,6 @@ export class Job<Result = unknown> extends Array<Slave> {
   #check_open(method: string): void {
     if (this.#stopping === undefined) return;
     throw new StateError(`${method}: this job was stopped: make a new Job`);
-  }
-}
-
-function check_slaves(method: string, slaves: readonly unknown[]): void {
-  for (const slave of slaves) {
-    if (slave instanceof Slave) continue;
-    throw new UsageError(
-      `${method}: a job is a list of slaves, got ${show(slave)}: use new LocalSlave() or its like`,
-    );
   }
 }
 

@@ -310,7 +310,12 @@ export class Session {
     };
     order.welcome(channel.writer, welcome);
     life.startup_left = startup_commands.length;
-    for (const command of startup_commands) post_command(channel.writer, life.next_cmd_id++, command, []);
+    try {
+      for (const command of startup_commands) post_command(channel.writer, life.next_cmd_id++, command, []);
+    } catch (error) {
+      const launch = { slave: this.name, command: life.process?.command ?? [], log_file: this.log_file };
+      return this.abandon(launch_error(launch, 'startup_command_failed', (error as Error).message, error));
+    }
     channel.posted();
     if (life.startup_left === 0) this.#ready(life);
   }

@@ -115,7 +115,9 @@ export abstract class Slave {
    */
   async send_data(data: unknown): Promise<void> {
     const home = this.#home('send_data');
-    await home.keep_alive(this.#communicator(home, 'send_data').send(data));
+    const communicator = this.#communicator(home, 'send_data');
+    const sent = communicator.send(data);
+    await (communicator.is_full ? home.keep_alive(sent) : sent);
   }
 
   /**
@@ -126,6 +128,8 @@ export abstract class Slave {
   async get_data<T = unknown>(options: SlaveGetDataOptions = {}): Promise<T> {
     const home = this.#home('get_data');
     const communicator = this.#communicator(home, 'get_data');
+    const arrived = communicator.take();
+    if (arrived !== undefined) return arrived.value as T;
     if (options.wait_idle === true) waits_idle.add(communicator);
     try {
       const answer = communicator.get({ signal: options.signal });

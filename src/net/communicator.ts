@@ -44,8 +44,9 @@ export class Communicator {
     this.#wire = wire;
   }
 
-  get has_data(): boolean {
-    return this.#inbox.length > 0;
+  /** The other end has as much to take as it may: a send waits. */
+  get is_full(): boolean {
+    return this.#in_window > WINDOW_BYTES;
   }
 
   /** Throws what has gone wrong at the other end since the last call. */
@@ -55,26 +56,30 @@ export class Communicator {
     if (this.#closed !== undefined) throw this.#closed;
   }
 
-  /** Sends `value`. Resolves when it is on its way. */
+  /** Sends `value`. Resolves when it is on its way and the other end has room for more. */
   async send(value: unknown): Promise<void> {
     this.raise_failure();
     const encoded = encode_value(value, 'data');
     const bytes = encoded_bytes(encoded) + MESSAGE_BYTES;
     this.#wire.data(bytes, encoded);
     this.#in_window += bytes;
-    if (this.#in_window <= WINDOW_BYTES) return;
+    if (!this.is_full) return;
     const room = new Deferred<void>();
     this.#blocked.push(room);
     await room.promise;
   }
 
+  /** The next datum that has arrived, or undefined. */
+  take(): { value: unknown } | undefined {
+    const arrived = this.#inbox.shift();
+    if (arrived !== undefined) this.#count_taken(arrived.bytes);
+    return arrived;
+  }
+
   /** The next datum from the other end. */
   async get(options: GetDataOptions = {}): Promise<unknown> {
-    const arrived = this.#inbox.shift();
-    if (arrived !== undefined) {
-      this.#count_taken(arrived.bytes);
-      return arrived.value;
-    }
+    const arrived = this.take();
+    if (arrived !== undefined) return arrived.value;
     this.raise_failure();
     const { signal } = options;
     signal?.throwIfAborted();
@@ -105,7 +110,7 @@ export class Communicator {
 
   on_data_taken(bytes: number): void {
     this.#in_window -= bytes;
-    while (this.#in_window <= WINDOW_BYTES) {
+    while (!this.is_full) {
       const room = this.#blocked.shift();
       if (room === undefined) return;
       room.resolve();
