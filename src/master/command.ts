@@ -2,7 +2,8 @@
 import { Script } from 'node:vm';
 import { show } from '../base/options.js';
 import { UsageError } from '../errors.js';
-import type { BatchWriter } from '../wire/batch.js';
+import type { Channel } from '../net/channel.js';
+import { check_fits_frame } from '../wire/frame.js';
 import { order } from '../wire/messages.js';
 
 /** What a function that stands for a command gets: `master`, and the arguments of run_cmd. */
@@ -18,10 +19,16 @@ export type Command<Args extends unknown[] = never[]> =
   | string
   | ((master: MasterEnd, ...args: Args) => unknown);
 
-/** @throws UsageError (PARJOB_ERR_USAGE) when `command` is no command, or `args` cannot be sent */
-export function post_command(writer: BatchWriter, cmd_id: number, command: Command, args: unknown[]): void {
+/** @throws UsageError (PARJOB_ERR_USAGE) when `command` is no command, or `args` cannot be sent, or is too large */
+export function post_command(
+  channel: Channel,
+  cmd_id: number,
+  command: Command,
+  args: unknown[],
+  max_frame_bytes: number,
+): void {
   if (typeof command === 'string') {
-    order.run_cmd(writer, cmd_id, false, command, args);
+    post(channel, cmd_id, false, command, args, max_frame_bytes);
     return;
   }
   if (typeof command !== 'function') {
@@ -34,7 +41,27 @@ export function post_command(writer: BatchWriter, cmd_id: number, command: Comma
     );
   }
   check_expression(code);
-  order.run_cmd(writer, cmd_id, true, code, args);
+  post(channel, cmd_id, true, code, args, max_frame_bytes);
+}
+
+function post(
+  channel: Channel,
+  cmd_id: number,
+  is_function: boolean,
+  code: string,
+  args: unknown[],
+  max_frame_bytes: number,
+): void {
+  // in a frame of its own, whose size is then the command's
+  channel.flush();
+  order.run_cmd(channel.writer, cmd_id, is_function, code, args);
+  try {
+    check_fits_frame(channel.writer.byte_length, max_frame_bytes, 'the command with its arguments');
+  } catch (error) {
+    channel.writer.drop_message();
+    throw error;
+  }
+  channel.posted();
 }
 
 /** A method in its short form, `f(master) {}`, is text of a function that is none by itself. */

@@ -23,7 +23,6 @@ import {
 import type { LaunchedProcess } from '../launch/launcher.js';
 import { Listener } from '../net/listener.js';
 import { Core, type Effect, type SchedEvent } from '../sched/core.js';
-import type { SlaveState } from '../sched/slave_state.js';
 import type { Progress } from '../task.js';
 import { SECRET_BYTES } from '../wire/hello.js';
 import type { TaskReport } from '../wire/messages.js';
@@ -566,11 +565,6 @@ export class Driver implements SessionEvents {
     clearTimeout(timer);
     this.#cancel_tick?.();
     this.#listener?.close();
-  }
-
-  state_of(slave: Slave): SlaveState {
-    const slave_id = this.#ids.get(slave);
-    return (slave_id === undefined ? undefined : this.#core.slave(slave_id)?.state) ?? 'stopped';
   }
 }
 

@@ -10,6 +10,7 @@ import { Log } from '../base/log.js';
 import { A_BOOLEAN, check_options, show } from '../base/options.js';
 import { ParjobError, StateError, UsageError } from '../errors.js';
 import type { AnyTask, FunctionTask } from '../task.js';
+import { check_fits_frame } from '../wire/frame.js';
 import { PayloadStore } from '../wire/payload.js';
 import { encode_value } from '../wire/value.js';
 import type { Command } from './command.js';
@@ -24,8 +25,6 @@ import { Unread } from './unread.js';
 
 /** Tasks that wait, for each slave, before an iterable is asked for more: two full prefetches. */
 const AHEAD_PER_SLAVE = 512;
-/** What a frame holds beside the arguments of a task. */
-const FRAME_ROOM = 1024;
 
 /** Options of a run. */
 export interface RunOptions {
@@ -289,13 +288,11 @@ export class Job<Result = unknown> extends Array<Slave> {
   #make_task(task: AnyTask, index: number | undefined): JobTask {
     const definition = this.#definitions.of(task as AnyTask | FunctionTask);
     const payload = this.#payloads.store(encode_value(task.args, 'args'));
-    const { max_frame_bytes } = this.#options;
-    if (payload.byte_length + FRAME_ROOM > max_frame_bytes) {
-      throw new UsageError(
-        `the arguments of ${definition.export_name} take ${payload.byte_length} bytes, but max_frame_bytes is ${max_frame_bytes}: ` +
-          'raise that option of the Job, or pass large data by file',
-      );
-    }
+    check_fits_frame(
+      payload.byte_length,
+      this.#options.max_frame_bytes,
+      `the array of arguments of ${definition.export_name}`,
+    );
     return new JobTask(this.#next_task_id++, index, definition, payload);
   }
 

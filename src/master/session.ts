@@ -8,7 +8,7 @@
  * read; neither waits long for the other. It decides nothing: see SessionEvents for what it tells.
  */
 import { join } from 'node:path';
-import { type DeadAttempt, LaunchError, NetworkError, RemoteError } from '../errors.js';
+import { type DeadAttempt, LaunchError, NetworkError, ProtocolError, RemoteError } from '../errors.js';
 import { describe_end, exit_error, launch_error } from '../launch/failure.js';
 import type { LaunchedProcess, ProcessEnd } from '../launch/launcher.js';
 import { log_tail } from '../launch/log_tail.js';
@@ -16,6 +16,7 @@ import { Channel } from '../net/channel.js';
 import { Communicator } from '../net/communicator.js';
 import type { Link } from '../net/link.js';
 import type { Progress } from '../task.js';
+import { check_fits_frame } from '../wire/frame.js';
 import type { LinkRole } from '../wire/hello.js';
 import {
   order,
@@ -93,12 +94,12 @@ class Life {
   /** Start-up commands that have not ended. */
   startup_left = 0;
   next_cmd_id = 0;
+  startup_count = 0;
   readonly running_commands = new Set<number>();
   readonly defined = new Set<number>();
   /** Why the driver ended it, if it did. */
   doom: Error | undefined;
   ended_with: number | 'no_task' | undefined;
-  link_error: Error | undefined;
 
   constructor(launch: number) {
     this.launch = launch;
@@ -220,6 +221,8 @@ export class Session {
     life.main = channel;
     life.communicator = new Communicator({
       data: (bytes, value) => {
+        check_fits_frame(bytes, max_frame_bytes, 'the data');
+        channel.make_room(bytes);
         order.data(channel.writer, bytes, value);
         channel.posted();
       },
@@ -230,7 +233,7 @@ export class Session {
     });
     link.on_close = (error) => {
       life.is_link_closed = true;
-      life.link_error = error;
+      if (error instanceof ProtocolError) life.doom ??= error;
       if (life.end !== undefined || life.process === undefined) return this.#gone(life);
       after(END_GRACE, () => life.process?.kill());
     };
@@ -275,7 +278,7 @@ export class Session {
         return this.#on_command_end(life, message.cmd_id, undefined);
       case 'cmd_failed': {
         const what = life.is_ready
-          ? `command ${message.cmd_id + 1}`
+          ? `command ${message.cmd_id + 1 - life.startup_count}`
           : `start-up command ${message.cmd_id + 1}`;
         return this.#on_command_end(
           life,
@@ -310,8 +313,11 @@ export class Session {
     };
     order.welcome(channel.writer, welcome);
     life.startup_left = startup_commands.length;
+    life.startup_count = startup_commands.length;
     try {
-      for (const command of startup_commands) post_command(channel.writer, life.next_cmd_id++, command, []);
+      for (const command of startup_commands) {
+        post_command(channel, life.next_cmd_id++, command, [], options.max_frame_bytes);
+      }
     } catch (error) {
       const launch = { slave: this.name, command: life.process?.command ?? [], log_file: this.log_file };
       return this.abandon(launch_error(launch, 'startup_command_failed', (error as Error).message, error));
@@ -356,7 +362,10 @@ export class Session {
         life.defined.add(fn_id);
         order.define_task(writer, fn_id, module, export_name);
       }
-      if (payload !== undefined) order.run_task(writer, task_id, attempt, fn_id, index, payload);
+      if (payload !== undefined) {
+        channel.make_room(payload.byte_length);
+        order.run_task(writer, task_id, attempt, fn_id, index, payload);
+      }
       channel.posted();
     }
   }
@@ -365,7 +374,7 @@ export class Session {
   run_command(command: Command, args: unknown[]): void {
     const life = this.#life as Life;
     const channel = life.main as Channel;
-    post_command(channel.writer, life.next_cmd_id, command, args);
+    post_command(channel, life.next_cmd_id, command, args, this.#context.options.max_frame_bytes);
     life.running_commands.add(life.next_cmd_id++);
     channel.posted();
   }
@@ -436,6 +445,8 @@ export class Session {
       const launch = { slave: this.name, command: life.process?.command ?? [], log_file: this.log_file };
       const { doom } = life;
       if (doom instanceof LaunchError) this.#fail(doom);
+      else if (doom instanceof ProtocolError)
+        this.#fail(launch_error(launch, 'version_differs', doom.message, doom));
       else if (doom !== undefined) this.#fail(launch_error(launch, 'timed_out', doom.message, doom));
       else this.#fail(exit_error(launch, life.end ?? NO_END));
       return;

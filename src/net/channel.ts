@@ -33,6 +33,11 @@ export class Channel {
     }
   }
 
+  /** Before a message with a value of so many bytes is written: what waits leaves first, if the two are too much for one frame. */
+  make_room(bytes: number): void {
+    if (this.#writer.byte_length + bytes > FLUSH_BYTES) this.flush();
+  }
+
   /** For writing one message into the next frame; call `posted` after it. */
   get writer(): BatchWriter {
     return this.#writer;

@@ -244,7 +244,8 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
     if (task.index === undefined) {
       this.#unsettled_urgent++;
       this.#urgent.push(task);
-      if (this.#unsettled_urgent === 1) this.#launch_all();
+      if (this.#unsettled_urgent === 1 && this.#working < this.#slaves.size) this.#launch_all();
+      else if (this.#slaves.size === 0) this.#check_slaves();
       this.#dispatch();
     } else {
       this.#unsettled++;

@@ -11,6 +11,8 @@ import { UsageError } from '../errors.js';
 import type { Channel } from '../net/channel.js';
 import { Communicator } from '../net/communicator.js';
 import { type CurrentTask, set_current_task } from '../task.js';
+import { check_fits_frame } from '../wire/frame.js';
+import { text_of } from '../wire/graph.js';
 import { type RunCmd, type RunTask, report, type ToSlave } from '../wire/messages.js';
 import { type EncodedValue, encode_value, encoded_bytes } from '../wire/value.js';
 import type { Claims } from './claims.js';
@@ -22,8 +24,8 @@ const FLUSH_AFTER = 1;
 const LONG_TASK_US = 250;
 /** Tasks in a row before the event loop turns once, ms. */
 const TURN_AFTER = 3;
-/** What a frame holds beside a value. */
-const FRAME_ROOM = 1024;
+/** Of an error that is too large to be sent, characters of its message and of its stack. */
+const SHORT_TEXT = 10_000;
 
 export interface RunnerOptions {
   channel: Channel;
@@ -59,7 +61,8 @@ export class Runner {
     this.#channel = options.channel;
     this.#communicator = new Communicator({
       data: (bytes, value) => {
-        this.#check_size(encoded_bytes(value), 'the data');
+        check_fits_frame(bytes, options.max_frame_bytes, 'the data');
+        this.#channel.make_room(bytes);
         report.data(this.#channel.writer, bytes, value);
         this.#channel.posted();
       },
@@ -88,7 +91,9 @@ export class Runner {
   }
 
   report_stray_error(error: unknown): void {
-    report.stray_error(this.#channel.writer, encode_thrown(error));
+    const encoded = this.#encode_thrown(error);
+    this.#channel.make_room(encoded_bytes(encoded));
+    report.stray_error(this.#channel.writer, encoded);
     this.#channel.posted();
   }
 
@@ -214,12 +219,13 @@ export class Runner {
     let encoded: EncodedValue;
     let ended_well = is_done;
     try {
-      encoded = is_done ? encode_value(value, 'result') : encode_thrown(value);
-      this.#check_size(encoded_bytes(encoded), 'the result');
+      encoded = is_done ? encode_value(value, 'result') : this.#encode_thrown(value);
+      check_fits_frame(encoded_bytes(encoded), this.#options.max_frame_bytes, 'the result');
     } catch (error) {
       ended_well = false;
-      encoded = encode_thrown(error);
+      encoded = this.#encode_thrown(error);
     }
+    this.#channel.make_room(encoded_bytes(encoded));
     report.task(this.#channel.writer, ended_well, task.task_id, task.attempt, run_us, encoded);
     this.#channel.posted();
     this.#flush_if_due(now, run_us);
@@ -233,12 +239,24 @@ export class Runner {
     this.#flushed_at = now;
   }
 
-  #check_size(bytes: number, what: string): void {
-    const { max_frame_bytes } = this.#options;
-    if (bytes + FRAME_ROOM <= max_frame_bytes) return;
-    throw new UsageError(
-      `${what} takes ${bytes} bytes, but max_frame_bytes is ${max_frame_bytes}: raise that option of the Job, or pass large data by file`,
-    );
+  /** Anything can be thrown, and no error may be lost for a field that cannot be sent, or is too large. */
+  #encode_thrown(thrown: unknown): EncodedValue {
+    const encoded = encode_value(thrown, 'error', true);
+    const bytes = encoded_bytes(encoded);
+    try {
+      check_fits_frame(bytes, this.#options.max_frame_bytes, 'what was thrown');
+      return encoded;
+    } catch (tooLarge) {
+      const { name, message, stack } = thrown instanceof Error ? thrown : new Error(text_of(thrown));
+      const short = new Error(
+        `${String(message).slice(0, SHORT_TEXT)} (cut short: ${(tooLarge as Error).message})`,
+      );
+      return encode_value(
+        Object.assign(short, { name, stack: String(stack).slice(0, SHORT_TEXT) }),
+        'error',
+        true,
+      );
+    }
   }
 
   async #run_command(command: RunCmd): Promise<void> {
@@ -254,7 +272,9 @@ export class Runner {
       await run_command(command, master, this.#options.cwd);
       report.cmd_done(this.#channel.writer, command.cmd_id);
     } catch (error) {
-      report.cmd_failed(this.#channel.writer, command.cmd_id, encode_thrown(error));
+      const encoded = this.#encode_thrown(error);
+      this.#channel.make_room(encoded_bytes(encoded));
+      report.cmd_failed(this.#channel.writer, command.cmd_id, encoded);
     }
     this.#channel.posted();
   }
@@ -311,9 +331,4 @@ function is_thenable(value: unknown): boolean {
   return (
     typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
   );
-}
-
-/** Anything can be thrown, and no error may be lost for a field that cannot be sent. */
-function encode_thrown(thrown: unknown): EncodedValue {
-  return encode_value(thrown, 'error', true);
 }

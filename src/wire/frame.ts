@@ -11,7 +11,7 @@
  *
  * Nothing here knows of sockets, of msgpack, or of time.
  */
-import { ProtocolError } from '../errors.js';
+import { ProtocolError, UsageError } from '../errors.js';
 
 export const FRAME_HEADER_BYTES = 8;
 const LENGTH_BYTES = 8;
@@ -22,6 +22,20 @@ const NO_ATTACHMENTS: readonly Uint8Array[] = [];
  * attachments belong to the receiver.
  */
 export type OnFrame = (bytes: Buffer, start: number, end: number, attachments: readonly Uint8Array[]) => void;
+
+/** What a frame may hold beside one value. */
+const FRAME_ROOM = 1024;
+
+/**
+ * Refuses a value that no frame can hold.
+ * @throws UsageError (PARJOB_ERR_USAGE) that names both sizes
+ */
+export function check_fits_frame(bytes: number, max_frame_bytes: number, what: string): void {
+  if (bytes + FRAME_ROOM <= max_frame_bytes) return;
+  throw new UsageError(
+    `${what} takes ${bytes} bytes, but max_frame_bytes is ${max_frame_bytes}: raise that option of the Job, or pass large data by file`,
+  );
+}
 
 /** Writes the header of a frame with a body of `body_bytes` into `target` at `offset`. */
 export function write_frame_header(
