@@ -9,14 +9,14 @@
 
 export type Tree = Leaf | Join;
 
-export interface Leaf {
+interface Leaf {
   kind: 'leaf';
   /** Which sequence this is. */
   index: number;
   height: 0;
 }
 
-export interface Join {
+interface Join {
   kind: 'join';
   /** The larger group first. */
   children: readonly [Tree, Tree];

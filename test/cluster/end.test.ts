@@ -82,7 +82,7 @@ describe('no slave is left behind', () => {
         resolve();
       });
     });
-    const ready = job.start();
+    const ready = expect(job.start()).rejects.toThrow('the job was stopped');
     await started;
     await job.stop();
     expect(pids.filter(is_alive)).toEqual([]);

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 
 /** Sizes of pieces, used one after another and then again from the first. */
 export const any_cuts: fc.Arbitrary<number[]> = fc.oneof(
-  fc.constant([1]),
-  fc.constant([2 ** 30]),
+  fc.constant<number[]>([1]),
+  fc.constant<number[]>([2 ** 30]),
   fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 20 }),
   fc.array(fc.integer({ min: 1, max: 4000 }), { minLength: 1, maxLength: 20 }),
 );

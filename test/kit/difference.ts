@@ -2,8 +2,8 @@
  * Difference: compares two graphs of values object by object, and says where they first differ.
  *
  * It is stricter than toStrictEqual: holes, -0, invalid dates, lone surrogates, class of a binary, and
- * above all identity: what is one object on the left must be one object on the right, and no more. It
- * does not recurse, so depth is no limit.
+ * above all identity: what is one object on the left must be one object on the right, and no more. Of an
+ * Error it compares the name, not the class. It does not recurse, so depth is no limit.
  */
 type Pair = [left: unknown, right: unknown, where: string];
 
@@ -27,6 +27,10 @@ export function difference(left: unknown, right: unknown): string | undefined {
     partners.set(a, b);
     taken.add(b);
     if (class_of(a) !== class_of(b)) return `${where}: ${class_of(a)} became ${class_of(b)}`;
+    if (is_binary(a) && is_binary(b)) {
+      if (!bytes_of(a).equals(bytes_of(b))) return `${where}: its bytes differ`;
+      continue;
+    }
     const [mine, theirs] = [parts_of(a), parts_of(b)];
     if (mine.length !== theirs.length)
       return `${where}: its ${mine.length} parts became ${theirs.length}: ${names(mine)}, ${names(theirs)}`;
@@ -47,14 +51,10 @@ function names(parts: readonly Part[]): string {
 
 function class_of(value: object): string {
   if (Buffer.isBuffer(value)) return 'Buffer';
-  if (value instanceof Error) return Object.getPrototypeOf(value).constructor.name;
   return Object.prototype.toString.call(value);
 }
 
 function parts_of(value: object): Part[] {
-  if (ArrayBuffer.isView(value))
-    return [['bytes', hex(value.buffer as ArrayBuffer, value.byteOffset, value.byteLength)]];
-  if (value instanceof ArrayBuffer) return [['bytes', hex(value, 0, value.byteLength)]];
   if (value instanceof Map)
     return [...value].flatMap(([k, v], i): Part[] => [
       [`key ${i}`, k],
@@ -92,6 +92,13 @@ function parts_of(value: object): Part[] {
   ];
 }
 
-function hex(buffer: ArrayBuffer, offset: number, length: number): string {
-  return Buffer.from(buffer, offset, length).toString('hex');
+type Binary = ArrayBuffer | ArrayBufferView;
+
+function is_binary(value: object): value is Binary {
+  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
+}
+
+function bytes_of(value: Binary): Buffer {
+  if (!ArrayBuffer.isView(value)) return Buffer.from(value);
+  return Buffer.from(value.buffer as ArrayBuffer, value.byteOffset, value.byteLength);
 }

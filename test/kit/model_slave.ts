@@ -18,6 +18,7 @@ export class ModelSlave {
   received = 0;
   commands = 0;
   has_pulse = false;
+  readonly #given_back = new Set<number>();
   /** The order to give back tasks that it has not answered. */
   asked: { from: number; to: number } | undefined;
   is_leaving = false;
@@ -60,9 +61,10 @@ export class ModelSlave {
     const { from, to } = this.asked as { from: number; to: number };
     this.asked = undefined;
     this.started = Math.max(this.started, Math.min(started, this.held.length));
-    const free = new Set(this.held.slice(this.started).map(({ seq }) => seq));
+    for (const { seq } of this.held.slice(this.started))
+      if (seq >= from && seq < to) this.#given_back.add(seq);
     let first = to;
-    while (first > from && free.has(first - 1)) first--;
+    while (first > from && this.#given_back.has(first - 1)) first--;
     this.held = this.held.filter(({ seq }) => seq < first || seq >= to);
     return { from: first, to };
   }
@@ -74,6 +76,7 @@ export class ModelSlave {
     this.started = 0;
     this.received = 0;
     this.commands = 0;
+    this.#given_back.clear();
     this.has_pulse = false;
     this.asked = undefined;
     this.is_stopping = false;

@@ -7,9 +7,9 @@
  * model's own invariants must hold. So every test of the scheduler tests them too.
  */
 import { Core, type CoreOptions, type Effect, type Report, type SchedEvent } from '../../src/sched/core.js';
-import { MAX_PREFETCH } from '../../src/sched/prefetch.js';
 import { TaskRecord } from '../../src/sched/records.js';
 import { ModelSlave } from './model_slave.js';
+import { check_model, must } from './sched_invariants.js';
 
 export type Told = Effect<TaskRecord, Report>;
 export type Fate = 'done' | 'failed' | 'died' | 'cancelled';
@@ -38,6 +38,9 @@ export class SchedModel {
   readonly #events: SchedEvent<TaskRecord, Report>[] = [];
   #is_telling = false;
   #told: Told[] = [];
+  readonly unsettled = new Set<TaskRecord>();
+  /** Those of them that no slave has. */
+  readonly waiting = new Set<TaskRecord>();
 
   constructor({ slaves = 0, ...options }: ModelOptions = {}) {
     this.options = { attempts: 2, heartbeat_timeout: 10_000, start_timeout: 60_000, ...options };
@@ -46,7 +49,7 @@ export class SchedModel {
   }
 
   /** Tells the scheduler what happened; returns what it wants done. */
-  tell(event: SchedEvent<TaskRecord, Report>): Told[] {
+  tell(event: SchedEvent<TaskRecord, Report>, checks = true): Told[] {
     this.#events.push(event);
     if (this.#is_telling) return [];
     this.#is_telling = true;
@@ -66,7 +69,7 @@ export class SchedModel {
       must(slave.is_leaving && slave.process === 'none', `slave ${slave.slave_id} was forgotten too early`);
       this.slaves.delete(slave.slave_id);
     }
-    this.check();
+    if (checks) check_model(this);
     return this.#told;
   }
 
@@ -129,12 +132,12 @@ export class SchedModel {
         must(this.is_waited_for, 'says that no slave is left when nobody waits');
         this.no_slaves++;
         this.is_run_open = false;
-        for (const task of this.unsettled()) if (task.index === undefined) this.cancel(task);
+        for (const task of [...this.unsettled]) if (task.index === undefined) this.cancel(task);
         return;
       case 'run_finished':
         must(this.is_run_open && this.sources === 0, 'finishes a run that is not open, or has sources');
         must(
-          this.unsettled().every((task) => task.index === undefined),
+          [...this.unsettled].every((task) => task.index === undefined),
           'finishes a run that has tasks',
         );
         this.runs_finished++;
@@ -154,17 +157,21 @@ export class SchedModel {
     );
     must(tasks.length > 0, 'sends no task at all');
     for (const task of tasks) {
-      must(!this.fates.has(task), `sends task ${task.task_id}, which is settled`);
       must(task.index === undefined || this.is_queue_open, 'sends a task of a queue that does not move');
-      for (const other of this.slaves.values())
-        must(!other.tasks.includes(task), `sends task ${task.task_id} while slave ${other.slave_id} has it`);
+      must(this.waiting.delete(task), `sends task ${task.task_id}, which is settled or on a slave`);
     }
     slave.receive(tasks);
   }
 
   #settle(task: TaskRecord, fate: Fate): void {
-    must(!this.fates.has(task), `settles task ${task.task_id} again, as ${fate}`);
+    must(this.unsettled.delete(task), `settles task ${task.task_id} again, as ${fate}`);
+    this.waiting.delete(task);
     this.fates.set(task, fate);
+  }
+
+  /** No slave has these any more. */
+  #take_off(tasks: readonly TaskRecord[]): void {
+    for (const task of tasks) if (this.unsettled.has(task)) this.waiting.add(task);
   }
 
   // ---- what is true now
@@ -174,71 +181,8 @@ export class SchedModel {
   }
 
   get is_waited_for(): boolean {
-    const unsettled = this.unsettled();
-    if (unsettled.some((task) => task.index === undefined)) return true;
-    return this.is_run_open && (unsettled.length > 0 || this.sources > 0);
-  }
-
-  unsettled(): TaskRecord[] {
-    return this.tasks.filter((task) => !this.fates.has(task));
-  }
-
-  /** Unsettled, and on no slave. */
-  waiting(): TaskRecord[] {
-    const held = new Set([...this.slaves.values()].flatMap((slave) => slave.tasks));
-    return this.unsettled().filter((task) => !held.has(task));
-  }
-
-  /** What must hold between any two events. */
-  check(): void {
-    this.core.check();
-    const unsettled = this.unsettled();
-    const waiting = this.waiting();
-    const of_queue = unsettled.filter((task) => task.index !== undefined).length;
-    must(this.core.unsettled === of_queue, `it counts ${this.core.unsettled} unsettled tasks of ${of_queue}`);
-    must(
-      this.core.waiting === waiting.length,
-      `it counts ${this.core.waiting} waiting tasks of ${waiting.length}`,
-    );
-    for (const slave of this.slaves.values()) this.#check_slave(slave);
-    const can_start = waiting.some((task) => task.index === undefined || this.is_queue_open);
-    const idle = [...this.slaves.values()].find((slave) => slave.is_idle);
-    must(!can_start || idle === undefined, `slave ${idle?.slave_id} idles while a task could start`);
-    const hope = [...this.core.slaves].some(
-      ({ state, failures }) =>
-        !['dead', 'stopped'].includes(state) && !(state === 'created' && failures === 0),
-    );
-    must(
-      hope || this.is_stopped || !this.is_waited_for,
-      'tasks wait, nobody will come, and it does not say so',
-    );
-  }
-
-  #check_slave(slave: ModelSlave): void {
-    const record = this.core.slave(slave.slave_id);
-    if (record === undefined) throw new Error(`the scheduler has lost slave ${slave.slave_id}`);
-    const { state } = record;
-    const at = `slave ${slave.slave_id}, ${state}`;
-    const states = { none: ['created', 'dead', 'stopped'], starting: ['started'], ready: READY_STATES };
-    must(
-      slave.is_stopping ? state === 'stopping' : states[slave.process].includes(state),
-      `${at}: its process is ${slave.process}`,
-    );
-    const ids = (tasks: Iterable<TaskRecord>) => [...tasks].map((task) => task.task_id).join();
-    must(ids(record.tasks) === ids(slave.tasks), `${at}: has ${ids(slave.tasks)}, not ${ids(record.tasks)}`);
-    must(slave.held.length <= (this.options.prefetch ?? MAX_PREFETCH), `${at}: holds too many tasks`);
-    must(
-      slave.held.length <= 1 || !slave.tasks.some((task) => task.is_suspect),
-      `${at}: a suspect does not run alone`,
-    );
-    if (state === 'connected') must(slave.held.length === 0 && slave.commands === 0, `${at}: has work`);
-    if (state === 'running_task') must(slave.held.length > 0, `${at}: has no task`);
-    if (state === 'running_cmd') must(slave.commands > 0, `${at}: has no command`);
-    const { wake_at } = this.core;
-    if (state === 'created' && record.failures > 0)
-      must(wake_at <= record.launch_at, `${at}: nobody wakes it`);
-    if (state === 'started' && !slave.is_abandoned)
-      must(wake_at <= record.launch_at + this.options.start_timeout, `${at}: nobody looks after its start`);
+    for (const task of this.unsettled) if (task.index === undefined) return true;
+    return this.is_run_open && (this.unsettled.size > 0 || this.sources > 0);
   }
 
   // ---- what happens
@@ -273,6 +217,7 @@ export class SchedModel {
   gone(slave_id: number, ended_with?: number | 'no_task', cause = 'gone'): Told[] {
     const slave = this.slave(slave_id);
     const { process, is_stopping } = slave;
+    this.#take_off(slave.tasks);
     slave.forget();
     const error = new Error(cause);
     if (is_stopping) return this.tell({ kind: 'slave_ended', slave_id });
@@ -281,17 +226,19 @@ export class SchedModel {
   }
 
   queue(count = 1, bytes = 10): TaskRecord[] {
-    return Array.from({ length: count }, () => this.#queued(this.#next_index++, bytes));
+    return Array.from({ length: count }, (_, i) => this.#queued(this.#next_index++, bytes, i === count - 1));
   }
 
   queue_urgent(bytes = 10): TaskRecord {
-    return this.#queued(undefined, bytes);
+    return this.#queued(undefined, bytes, true);
   }
 
-  #queued(index: number | undefined, bytes: number): TaskRecord {
+  #queued(index: number | undefined, bytes: number, checks: boolean): TaskRecord {
     const task = new TaskRecord(this.tasks.length, index, bytes);
     this.tasks.push(task);
-    this.tell({ kind: 'task_queued', task });
+    this.unsettled.add(task);
+    this.waiting.add(task);
+    this.tell({ kind: 'task_queued', task }, checks);
     return task;
   }
 
@@ -310,7 +257,11 @@ export class SchedModel {
 
   /** The slave gives back what it was asked for, but for its first `started` tasks. */
   give_back(slave_id: number, started = 1): Told[] {
-    return this.tell({ kind: 'tasks_taken_back', slave_id, ...this.slave(slave_id).give_back(started) });
+    const slave = this.slave(slave_id);
+    const before = slave.tasks;
+    const answer = slave.give_back(started);
+    this.#take_off(before.slice(slave.held.length));
+    return this.tell({ kind: 'tasks_taken_back', slave_id, ...answer });
   }
 
   send_command(slave_id: number): Told[] {
@@ -360,8 +311,20 @@ export class SchedModel {
   }
 }
 
-const READY_STATES: string[] = ['connected', 'running_task', 'running_cmd'];
+/** A model with so many slaves that are ready. */
+export function ready_model(slaves: number, options: Partial<CoreOptions> = {}): SchedModel {
+  const model = new SchedModel({ slaves, ...options });
+  model.tell({ kind: 'slaves_wanted' });
+  for (const slave_id of model.slaves.keys()) model.ready(slave_id);
+  return model;
+}
 
-function must(holds: boolean, text: string): void {
-  if (!holds) throw new Error(`the scheduler ${text}`);
+/** The indices of the tasks that each slave has. */
+export function held(model: SchedModel): (number | undefined)[][] {
+  return [...model.slaves.values()].map((slave) => slave.tasks.map((task) => task.index));
+}
+
+/** What the scheduler wanted, by name. */
+export function kinds(told: readonly Told[]): Told['kind'][] {
+  return told.map(({ kind }) => kind);
 }

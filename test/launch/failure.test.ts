@@ -1,0 +1,115 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LaunchCause } from '../../src/errors.js';
+import { describe_end, exit_error, launch_error } from '../../src/launch/failure.js';
+import type { ProcessEnd } from '../../src/launch/launcher.js';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'parjob-failure-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function log(text: string): string {
+  const file = join(folder, 'job.slave0');
+  writeFileSync(file, text);
+  return file;
+}
+
+function end(parts: Partial<ProcessEnd>): ProcessEnd {
+  return { exit_code: undefined, signal: undefined, error: undefined, ...parts };
+}
+
+function launch(text = 'last words\n') {
+  return { slave: 'job.slave0', command: ['node', 'slave.js'], log_file: log(text) };
+}
+
+describe('the end of a process in words', () => {
+  it.each([
+    [{ exit_code: 3 }, 'exited with code 3'],
+    [{ signal: 'SIGTERM' }, 'was ended by SIGTERM'],
+    [{ signal: 'SIGKILL' }, 'was ended by SIGKILL (killed by someone, or by the kernel for want of memory)'],
+    [{ error: new Error('spawn node ENOENT') }, 'could not be started (spawn node ENOENT)'],
+  ])('%o: %s', (parts, words) => {
+    expect(describe_end(end(parts), log(''))).toBe(words);
+  });
+
+  it('names a full heap, and the remedy', () => {
+    const words = describe_end(end({ signal: 'SIGABRT' }), log('JavaScript heap out of memory\n'));
+    expect(words).toContain('ran out of memory');
+    expect(words).toContain('--max-old-space-size');
+  });
+
+  it('does not take any abort for a full heap', () => {
+    expect(describe_end(end({ signal: 'SIGABRT' }), log('assertion failed'))).toBe('was ended by SIGABRT');
+  });
+});
+
+describe('the error for a launch that failed', () => {
+  const causes: LaunchCause[] = [
+    'command_not_found',
+    'cannot_start',
+    'exited',
+    'wrong_node_version',
+    'version_differs',
+    'cannot_reach',
+    'bad_secret',
+    'timed_out',
+    'startup_command_failed',
+  ];
+
+  it.each(causes)('%s says what to do', (cause_kind) => {
+    const { message } = launch_error(launch(), cause_kind, 'it failed');
+    expect(message).toMatch(/^slave job\.slave0 did not start: it failed; \S.{15,}/);
+  });
+
+  it('has the command, the log file, and the last lines of that', () => {
+    const given = launch('one\ntwo\n');
+    const error = launch_error(given, 'exited', 'it failed', undefined, end({ exit_code: 5 }));
+    expect(error.message.split('\n').slice(1)).toEqual([
+      '  command: node slave.js',
+      `  log: ${given.log_file}`,
+      '    | one',
+      '    | two',
+    ]);
+    expect(error).toMatchObject({
+      code: 'PARJOB_ERR_LAUNCH',
+      slave: 'job.slave0',
+      cause_kind: 'exited',
+      command: ['node', 'slave.js'],
+      exit_code: 5,
+      log_tail: 'one\ntwo',
+    });
+    expect('cause' in error).toBe(false);
+  });
+
+  it('keeps what caused it', () => {
+    const cause = new Error('EMFILE');
+    expect(launch_error(launch(), 'cannot_start', cause.message, cause).cause).toBe(cause);
+  });
+});
+
+describe('the error for a process that ended before it was ready', () => {
+  it('has the cause that its exit code tells', () => {
+    expect(exit_error(launch(), end({ exit_code: 81 }))).toMatchObject({
+      cause_kind: 'cannot_reach',
+      exit_code: 81,
+      message: expect.stringContaining('its process exited with code 81; give the Job'),
+    });
+    expect(exit_error(launch(), end({ signal: 'SIGSEGV' }))).toMatchObject({
+      cause_kind: 'exited',
+      signal: 'SIGSEGV',
+    });
+  });
+
+  it.each([
+    ['ENOENT', 'command_not_found'],
+    ['EACCES', 'command_not_found'],
+    ['EAGAIN', 'cannot_start'],
+  ])('says of %s: %s', (code, cause_kind) => {
+    const error = Object.assign(new Error(`spawn node ${code}`), { code });
+    expect(exit_error(launch(), end({ error }))).toMatchObject({ cause_kind, cause: error });
+  });
+});

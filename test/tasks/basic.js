@@ -1,0 +1,88 @@
+/** Plain tasks, for tests that start no process. */
+
+/**
+ * @param {number} n
+ * @returns {number}
+ */
+export function square(n) {
+  return n * n;
+}
+
+/**
+ * @template T
+ * @param {T} value
+ * @returns {T}
+ */
+export function echo(value) {
+  return value;
+}
+
+/**
+ * @param {string} text
+ * @returns {never}
+ */
+export function fail(text) {
+  throw new TypeError(text);
+}
+
+/**
+ * Never returns. When its slave is told to abort it, it fails.
+ * @returns {Promise<never>}
+ */
+export function forever() {
+  return new Promise(() => {});
+}
+
+/**
+ * @param {number} bytes
+ * @returns {Uint8Array}
+ */
+export function large(bytes) {
+  return new Uint8Array(bytes);
+}
+
+/** @type {Map<string, (value: unknown) => void>} */
+const gates = new Map();
+
+/**
+ * Returns when `open(name)` is called in this process.
+ * @param {string} name
+ * @returns {Promise<unknown>}
+ */
+export function wait_for(name) {
+  return new Promise((resolve) => gates.set(name, resolve));
+}
+
+/**
+ * Lets a `wait_for` return `value`.
+ * @param {string} name
+ * @param {unknown} value
+ * @returns {boolean} whether there was one
+ */
+export function open(name, value) {
+  const gate = gates.get(name);
+  gates.delete(name);
+  gate?.(value);
+  return gate !== undefined;
+}
+
+export const not_a_function = 3;
+
+/**
+ * Fails with an error that carries so many bytes.
+ * @param {number} bytes
+ * @returns {never}
+ */
+export function fail_large(bytes) {
+  throw Object.assign(new Error('with a core dump'), { dump: new Uint8Array(bytes) });
+}
+
+/**
+ * Takes so many turns of the event loop.
+ * @param {number} turns
+ * @returns {Promise<number>}
+ */
+export async function take_turns(turns) {
+  for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
+  return turns;
+}
