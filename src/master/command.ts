@@ -56,7 +56,7 @@ function post(
   channel.flush();
   order.run_cmd(channel.writer, cmd_id, is_function, code, args);
   try {
-    check_fits_frame(channel.writer.byte_length, max_frame_bytes, 'the command with its arguments');
+    check_fits_frame(channel.writer.byte_length, max_frame_bytes, 'the command with its arguments takes');
   } catch (error) {
     channel.writer.drop_message();
     throw error;

@@ -68,7 +68,6 @@ export class Driver implements SessionEvents {
   readonly #secret = randomBytes(SECRET_BYTES);
   readonly #sessions = new Map<number, Session>();
   readonly #ids = new Map<Slave, number>();
-  readonly #urgent = new Map<number, JobTask>();
   #next_slave_id = 0;
   #next_number = 0;
   #listener: Listener | undefined;
@@ -397,7 +396,7 @@ export class Driver implements SessionEvents {
       const task = tasks[i] as JobTask;
       const report = reports[i] as TaskReport;
       if (report.kind === 'task_done') {
-        task.settle(report.value, this.#report_bytes);
+        this.#settle_task(task, report.value, this.#report_bytes);
         if (tells_done) {
           const run_ms = report.run_us / 1000;
           events.emit('task_done', { task: task as unknown as QueuedTask, slave: session.slave, run_ms });
@@ -408,13 +407,16 @@ export class Driver implements SessionEvents {
           what: task.label,
           index: task.index,
         });
-        task.settle(error, this.#report_bytes);
+        this.#settle_task(task, error, this.#report_bytes);
         events.emit('task_failed', { task: task as unknown as QueuedTask, slave: session.slave, error });
       }
       if (task.index !== undefined) unread.push(task);
-      else this.#end_urgent(task);
     }
     unread.wake();
+  }
+
+  #settle_task(task: JobTask, outcome: unknown, bytes: number): void {
+    if (task.settle(outcome, bytes) && task.index === undefined) this.#release();
   }
 
   #on_task_died(session: Session, task: JobTask, error: Error, is_last: boolean): void {
@@ -426,7 +428,7 @@ export class Driver implements SessionEvents {
       return;
     }
     events.emit('task_failed', { task: told, slave: session.slave, error: task.outcome as Error });
-    if (task.index === undefined) this.#end_urgent(task);
+    if (task.index === undefined) this.#release();
     else unread.push(task);
     unread.wake();
   }
@@ -439,11 +441,7 @@ export class Driver implements SessionEvents {
   }
 
   #fail_urgent(error: ParjobError): void {
-    for (const task of [...this.#urgent.values()]) {
-      this.#end_urgent(task);
-      this.tell({ kind: 'task_cancelled', task });
-      task.settle(error, 0);
-    }
+    for (const task of this.#core.urgent_tasks()) this.cancel(task, error);
   }
 
   #no_slaves_error(): NoMoreSlavesError {
@@ -451,7 +449,7 @@ export class Driver implements SessionEvents {
     for (const { name, last_error } of this.#sessions.values()) {
       if (last_error !== undefined) fates.push({ slave: name, error: last_error });
     }
-    const tasks = `${this.#core.unsettled + this.#urgent.size} tasks wait`;
+    const tasks = `${this.#core.unsettled + this.#core.urgent_tasks().length} tasks wait`;
     const [first] = fates;
     if (first === undefined) {
       return new NoMoreSlavesError(
@@ -480,23 +478,15 @@ export class Driver implements SessionEvents {
   // ---- tasks
 
   queue(task: JobTask): void {
-    if (task.index === undefined) {
-      this.#urgent.set(task.task_id, task);
-      this.#hold();
-    }
+    if (task.index === undefined) this.#hold();
     this.tell({ kind: 'task_queued', task });
-  }
-
-  #end_urgent(task: JobTask): void {
-    if (this.#urgent.delete(task.task_id)) this.#release();
   }
 
   /** Takes a task out, wherever it is. Its outcome will be `error`. */
   cancel(task: JobTask, error: unknown): void {
     if (task.state !== 'queued' && task.state !== 'assigned') return;
-    if (task.index === undefined) this.#end_urgent(task);
     this.tell({ kind: 'task_cancelled', task });
-    task.settle(error, 0);
+    this.#settle_task(task, error, 0);
   }
 
   // ---- waiting

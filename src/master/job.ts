@@ -279,10 +279,10 @@ export class Job<Result = unknown> extends Array<Slave> {
     if (task.definition.problem !== undefined) throw task.definition.problem;
     signal?.throwIfAborted();
     this.#driver.queue(task);
-    if (signal === undefined) return task.result;
+    if (signal === undefined) return task.promise();
     const abort = () => this.#driver.cancel(task, signal.reason);
     signal.addEventListener('abort', abort, { once: true });
-    return task.result.finally(() => signal.removeEventListener('abort', abort));
+    return task.promise().finally(() => signal.removeEventListener('abort', abort));
   }
 
   #make_task(task: AnyTask, index: number | undefined): JobTask {
@@ -291,7 +291,7 @@ export class Job<Result = unknown> extends Array<Slave> {
     check_fits_frame(
       payload.byte_length,
       this.#options.max_frame_bytes,
-      `the array of arguments of ${definition.export_name}`,
+      `the arguments of ${definition.export_name} take`,
     );
     return new JobTask(this.#next_task_id++, index, definition, payload);
   }

@@ -70,24 +70,31 @@ export class JobTask extends TaskRecord implements Omit<QueuedTask, 'index'> {
   }
 
   get result(): Promise<unknown> {
+    const result = this.promise();
+    // whoever asked may look later, or only at the run's outcome
+    result.catch(() => {});
+    return result;
+  }
+
+  /** The outcome as a promise whose rejection must be looked at, as that of run_task. */
+  promise(): Promise<unknown> {
     if (this.#result === undefined) {
       this.#result = new Deferred();
-      // whoever asked may look later, or only at the run's outcome
-      this.#result.promise.catch(() => {});
       this.#answer();
     }
     return this.#result.promise;
   }
 
-  /** This is what came of it. Only the first word counts. */
-  settle(outcome: unknown, bytes: number): void {
-    if (this.#is_settled) return;
+  /** This is what came of it. Only the first word counts: false for a later one. */
+  settle(outcome: unknown, bytes: number): boolean {
+    if (this.#is_settled) return false;
     this.#is_settled = true;
     this.outcome = outcome;
     this.outcome_bytes = bytes;
     // one that was cancelled may be on its way to a slave
     if (this.state === 'done' || this.state === 'failed') this.payload = undefined;
     this.#answer();
+    return true;
   }
 
   /** A slave died while it ran this task. */

@@ -221,7 +221,7 @@ export class Session {
     life.main = channel;
     life.communicator = new Communicator({
       data: (bytes, value) => {
-        check_fits_frame(bytes, max_frame_bytes, 'the data');
+        check_fits_frame(bytes, max_frame_bytes, 'the data takes');
         channel.make_room(bytes);
         order.data(channel.writer, bytes, value);
         channel.posted();

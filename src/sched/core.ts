@@ -132,6 +132,18 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
     return this.#unsettled;
   }
 
+  /** The urgent tasks that have no outcome yet. Takes time in proportion to all tasks. */
+  urgent_tasks(): T[] {
+    const found: T[] = [];
+    const look = (tasks: Iterable<T>) => {
+      for (const task of tasks) if (task.index === undefined && task.state !== 'cancelled') found.push(task);
+    };
+    look(this.#urgent);
+    look(this.#urgent_suspects);
+    for (const slave of this.#slaves.values()) look(slave.tasks);
+    return found;
+  }
+
   slave(slave_id: number): SlaveRecord<T> | undefined {
     return this.#slaves.get(slave_id);
   }

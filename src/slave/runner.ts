@@ -61,7 +61,7 @@ export class Runner {
     this.#channel = options.channel;
     this.#communicator = new Communicator({
       data: (bytes, value) => {
-        check_fits_frame(bytes, options.max_frame_bytes, 'the data');
+        check_fits_frame(bytes, options.max_frame_bytes, 'the data takes');
         this.#channel.make_room(bytes);
         report.data(this.#channel.writer, bytes, value);
         this.#channel.posted();
@@ -220,7 +220,7 @@ export class Runner {
     let ended_well = is_done;
     try {
       encoded = is_done ? encode_value(value, 'result') : this.#encode_thrown(value);
-      check_fits_frame(encoded_bytes(encoded), this.#options.max_frame_bytes, 'the result');
+      check_fits_frame(encoded_bytes(encoded), this.#options.max_frame_bytes, 'the result takes');
     } catch (error) {
       ended_well = false;
       encoded = this.#encode_thrown(error);
@@ -244,7 +244,7 @@ export class Runner {
     const encoded = encode_value(thrown, 'error', true);
     const bytes = encoded_bytes(encoded);
     try {
-      check_fits_frame(bytes, this.#options.max_frame_bytes, 'what was thrown');
+      check_fits_frame(bytes, this.#options.max_frame_bytes, 'what was thrown takes');
       return encoded;
     } catch (tooLarge) {
       const { name, message, stack } = thrown instanceof Error ? thrown : new Error(text_of(thrown));

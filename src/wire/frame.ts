@@ -33,7 +33,7 @@ const FRAME_ROOM = 1024;
 export function check_fits_frame(bytes: number, max_frame_bytes: number, what: string): void {
   if (bytes + FRAME_ROOM <= max_frame_bytes) return;
   throw new UsageError(
-    `${what} takes ${bytes} bytes, but max_frame_bytes is ${max_frame_bytes}: raise that option of the Job, or pass large data by file`,
+    `${what} ${bytes} bytes, but max_frame_bytes is ${max_frame_bytes}: raise that option of the Job, or pass large data by file`,
   );
 }
 
