@@ -18,10 +18,8 @@ import { type EncodedValue, encode_value, encoded_bytes } from '../wire/value.js
 import type { Claims } from './claims.js';
 import type { Loader } from './loader.js';
 
-/** A result waits at most so long for others to leave with it, ms. */
-const FLUSH_AFTER = 1;
-/** A task that took longer is worth a frame of its own, µs. */
-const LONG_TASK_US = 250;
+/** A result waits for others to leave with it until so much time has gone since the last ones left, ms. */
+const FLUSH_AFTER = 3;
 /** Tasks in a row before the event loop turns once, ms. */
 const TURN_AFTER = 3;
 /** Of an error that is too large to be sent, characters of its message and of its stack. */
@@ -228,13 +226,13 @@ export class Runner {
     this.#channel.make_room(encoded_bytes(encoded));
     report.task(this.#channel.writer, ended_well, task.task_id, task.attempt, run_us, encoded);
     this.#channel.posted();
-    this.#flush_if_due(now, run_us);
+    this.#flush_if_due(now);
     return now;
   }
 
-  /** Not one by one, which would cost two thirds of the speed, and not late: a long task may come next. */
-  #flush_if_due(now: number, run_us: number): void {
-    if (run_us < LONG_TASK_US && now - this.#flushed_at < FLUSH_AFTER) return;
+  /** Not one by one, which would cost two thirds of the speed of tiny tasks, and not late: a long task may come next. */
+  #flush_if_due(now: number): void {
+    if (now - this.#flushed_at < FLUSH_AFTER) return;
     this.#channel.flush();
     this.#flushed_at = now;
   }

@@ -9,10 +9,10 @@ import { turn, wait_until } from '../kit/wait_until.js';
 const KINDS = ['queue', 'queue_urgent', 'crash', 'exit', 'add', 'remove', 'pass', 'turns', 'turns'] as const;
 type Step = readonly [kind: (typeof KINDS)[number], a: number, b: number];
 
-const steps: fc.Arbitrary<Step[]> = fc.array(
-  fc.tuple(fc.constantFrom(...KINDS), fc.nat(7), fc.nat(30)),
-  { minLength: 5, maxLength: 40 },
-);
+const steps: fc.Arbitrary<Step[]> = fc.array(fc.tuple(fc.constantFrom(...KINDS), fc.nat(7), fc.nat(30)), {
+  minLength: 5,
+  maxLength: 40,
+});
 
 /** A driver, slaves that come, go and die, and the tasks that it was given. */
 class Chaos {
