@@ -19,8 +19,8 @@ import { Loader } from './loader.js';
 import type { PulseData } from './pulse.js';
 import { Runner } from './runner.js';
 
-/** The log is opened when the first tasks have had their chance, ms. */
-const LOG_AFTER = 1000;
+/** How often a busy slave is asked whether it has a quiet moment for its log, ms. */
+const LOG_WHEN_IDLE_EVERY = 1000;
 /** How often the main thread counts a turn of its event loop, ms. */
 const COUNT_TURNS_EVERY = 500;
 /** Before the welcome nothing large is due. */
@@ -92,7 +92,12 @@ async function serve(args: Arguments): Promise<void> {
       bindings: { slave: config.name, pid: process.pid },
     });
     log.info({ master: link.peer, node: process.version, cwd: process.cwd() }, 'connected to the master');
-    setTimeout(() => log.flush(), LOG_AFTER).unref();
+    // to load the logger takes the time of many tasks: it waits for a quiet moment, or for something that must be said
+    const opening = setInterval(() => {
+      if (runner?.is_idle !== true) return;
+      clearInterval(opening);
+      log.flush();
+    }, LOG_WHEN_IDLE_EVERY).unref();
     const claims = new Claims();
     start_pulse(args, config, claims, log);
     const { name, max_frame_bytes } = config;
@@ -123,6 +128,7 @@ async function serve(args: Arguments): Promise<void> {
   };
   process.on('unhandledRejection', (error) => {
     log.error({ err: error }, 'a promise was rejected and nobody handled it');
+    log.flush();
     runner?.report_stray_error(error);
   });
   process.on('uncaughtException', (error) => {
@@ -133,7 +139,6 @@ async function serve(args: Arguments): Promise<void> {
   });
   process.on('exit', (exit_code) => {
     if (is_stopping) return;
-    log.flush();
     report.exiting(channel.writer, exit_code, runner?.running_task_id);
     channel.flush();
   });

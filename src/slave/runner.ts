@@ -76,6 +76,10 @@ export class Runner {
     return this.#running?.task_id;
   }
 
+  get is_idle(): boolean {
+    return !this.#is_busy && this.#queue.length === 0;
+  }
+
   on_orders(orders: readonly ToSlave[]): void {
     for (const order of orders) this.#on_order(order);
     this.#run_queue();
