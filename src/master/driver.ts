@@ -22,7 +22,8 @@ import {
 } from '../errors.js';
 import type { LaunchedProcess } from '../launch/launcher.js';
 import { Listener } from '../net/listener.js';
-import { Core, type Effect, type SchedEvent } from '../sched/core.js';
+import { Core } from '../sched/core.js';
+import type { Effect, SchedEvent } from '../sched/events.js';
 import type { Progress } from '../task.js';
 import { SECRET_BYTES } from '../wire/hello.js';
 import type { TaskReport } from '../wire/messages.js';

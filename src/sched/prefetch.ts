@@ -4,7 +4,8 @@
  * Enough to fill TARGET_US of its measured task time, so that the round trip to the master is hidden,
  * between 2 and MAX_PREFETCH; but no more than a fair share of the tasks left, so that the last ones are
  * not queued up on one slave while others idle. It starts at 2 and doubles with each full round, since
- * the first times, taken on cold code, say little. The figures are those of performance.md, part D.
+ * the first times, taken on cold code, say little. Deeper than 2 hardly matters for
+ * tasks of a millisecond or more; for tiny ones each doubling up to 256 pays.
  */
 import type { SlaveRecord, TaskRecord } from './records.js';
 

@@ -24,7 +24,7 @@ export interface EncodedValue {
   attachments: readonly Uint8Array[] | undefined;
 }
 
-// Plain maps, no record extensions: any msgpack library can read them. See performance.md on useRecords.
+// Plain maps, no record extensions: any msgpack library can read them. (Records without a sequence of their own are slower.)
 const packr = new Packr({ useRecords: false, useToJSON: false } as ConstructorParameters<typeof Packr>[0]);
 // Bodies lie in a buffer that the next read overwrites, so binaries must be copied out of it.
 const unpackr = new Unpackr({ useRecords: false, copyBuffers: true } as ConstructorParameters<

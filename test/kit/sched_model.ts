@@ -6,7 +6,8 @@
  * Every effect is held against what the model allows, and after every event `core.check()` and the
  * model's own invariants must hold. So every test of the scheduler tests them too.
  */
-import { Core, type CoreOptions, type Effect, type Report, type SchedEvent } from '../../src/sched/core.js';
+import { Core, type CoreOptions } from '../../src/sched/core.js';
+import type { Effect, Report, SchedEvent } from '../../src/sched/events.js';
 import { TaskRecord } from '../../src/sched/records.js';
 import { ModelSlave } from './model_slave.js';
 import { check_model, must } from './sched_invariants.js';
