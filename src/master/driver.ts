@@ -31,7 +31,7 @@ import type { Vitals } from '../wire/pulse_messages.js';
 import type { Command } from './command.js';
 import type { Events } from './events.js';
 import type { ResolvedJobOptions } from './job_options.js';
-import type { JobTask, QueuedTask } from './queued_task.js';
+import type { JobTask } from './queued_task.js';
 import { Session, type SessionEvents, type SlaveLostError } from './session.js';
 import { refuse_idle_wait, type Slave, set_home } from './slave.js';
 import type { Unread } from './unread.js';
@@ -380,7 +380,7 @@ export class Driver implements SessionEvents {
     for (const held of task ?? []) {
       if (held.task_id !== task_id) continue;
       this.#parts.events.emit('task_progress', {
-        task: held as unknown as QueuedTask,
+        task: held.handle,
         slave: session.slave,
         ...progress,
       });
@@ -400,7 +400,7 @@ export class Driver implements SessionEvents {
         this.#settle_task(task, report.value, this.#report_bytes);
         if (tells_done) {
           const run_ms = report.run_us / 1000;
-          events.emit('task_done', { task: task as unknown as QueuedTask, slave: session.slave, run_ms });
+          events.emit('task_done', { task: task.handle, slave: session.slave, run_ms });
         }
       } else {
         const error = new RemoteError(report.value, {
@@ -409,7 +409,7 @@ export class Driver implements SessionEvents {
           index: task.index,
         });
         this.#settle_task(task, error, this.#report_bytes);
-        events.emit('task_failed', { task: task as unknown as QueuedTask, slave: session.slave, error });
+        events.emit('task_failed', { task: task.handle, slave: session.slave, error });
       }
       if (task.index !== undefined) unread.push(task);
     }
@@ -423,7 +423,7 @@ export class Driver implements SessionEvents {
   #on_task_died(session: Session, task: JobTask, error: Error, is_last: boolean): void {
     const { unread, events } = this.#parts;
     task.add_dead_attempt((error as SlaveLostError).evidence, is_last);
-    const told = task as unknown as QueuedTask;
+    const told = task.handle;
     if (!is_last) {
       events.emit('task_retried', { task: told, slave: session.slave, error });
       return;

@@ -239,7 +239,7 @@ export class Job<Result = unknown> extends Array<Slave> {
     this.#next_index++;
     this.#driver.queue(queued);
     if (this.#is_running && this.#unread.is_finished) this.#reopen_run();
-    return queued as unknown as QueuedTask<R>;
+    return queued.handle as QueuedTask<R>;
   }
 
   /**

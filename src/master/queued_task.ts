@@ -60,6 +60,11 @@ export class JobTask extends TaskRecord implements Omit<QueuedTask, 'index'> {
     return this.definition.export_name;
   }
 
+  /** This record as users hold it: one of the queue, which has an index. */
+  get handle(): QueuedTask {
+    return this as unknown as QueuedTask;
+  }
+
   /** For an error: `task 41 (BuildModel)`. */
   get label(): string {
     return this.index === undefined ? `run_task(${this.name})` : `task ${this.index} (${this.name})`;
@@ -104,7 +109,7 @@ export class JobTask extends TaskRecord implements Omit<QueuedTask, 'index'> {
   }
 
   as_outcome(): Outcome {
-    const task = this as unknown as QueuedTask;
+    const task = this.handle;
     const index = this.index as number;
     return this.state === 'done'
       ? { task, index, status: 'fulfilled', value: this.outcome }
