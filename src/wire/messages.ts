@@ -10,7 +10,8 @@
 import { ProtocolError, UsageError } from '../errors.js';
 import type { Progress } from '../task.js';
 import type { BatchWriter } from './batch.js';
-import { AttachmentCursor, text_of } from './graph.js';
+import { text_of } from './graph.js';
+import { AttachmentCursor } from './restore.js';
 import { decode_value, type EncodedValue, encode_value, PLAIN, unpack } from './value.js';
 
 const WELCOME = 0;

@@ -9,7 +9,8 @@
 // the entry without the native string reader: half the time to load, no difference for short strings
 import { Packr, Unpackr } from 'msgpackr/pack';
 import { ProtocolError, UsageError } from '../errors.js';
-import { type AttachmentCursor, flatten, restore, text_of } from './graph.js';
+import { flatten, text_of } from './graph.js';
+import { type AttachmentCursor, restore } from './restore.js';
 
 export const PLAIN = 0;
 export const GRAPH = 1;

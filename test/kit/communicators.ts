@@ -1,6 +1,6 @@
 /** Communicators, alone or in pairs, without a connection. */
 import { Communicator, type Wire } from '../../src/net/communicator.js';
-import { AttachmentCursor } from '../../src/wire/graph.js';
+import { AttachmentCursor } from '../../src/wire/restore.js';
 import { decode_value, unpack } from '../../src/wire/value.js';
 
 /** A wire that only counts. */

@@ -1,7 +1,7 @@
 /** Round trips: what comes out at the far end of the wire. */
 import type { BatchWriter } from '../../src/wire/batch.js';
 import { FrameReader, type OnFrame } from '../../src/wire/frame.js';
-import { AttachmentCursor } from '../../src/wire/graph.js';
+import { AttachmentCursor } from '../../src/wire/restore.js';
 import { decode_value, encode_value, unpack } from '../../src/wire/value.js';
 import { pieces } from './cuts.js';
 

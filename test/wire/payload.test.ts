@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AttachmentCursor } from '../../src/wire/graph.js';
 import { type Payload, PayloadStore } from '../../src/wire/payload.js';
+import { AttachmentCursor } from '../../src/wire/restore.js';
 import { decode_value, encode_value, encoded_bytes, unpack } from '../../src/wire/value.js';
 import { any_tree } from '../kit/any_value.js';
 import { difference } from '../kit/difference.js';

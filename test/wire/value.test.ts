@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ProtocolError, UsageError } from '../../src/errors.js';
-import { AttachmentCursor } from '../../src/wire/graph.js';
+import { AttachmentCursor } from '../../src/wire/restore.js';
 import { decode_value, encode_value, encoded_bytes, GRAPH, PLAIN, unpack } from '../../src/wire/value.js';
 import { any_binary, any_shared, any_tree, any_web } from '../kit/any_value.js';
 import { difference } from '../kit/difference.js';
