@@ -6,12 +6,12 @@
  */
 import { Deferred } from '../base/deferred.js';
 import { Ring } from '../base/ring.js';
-import { NetworkError } from '../errors.js';
+import { NetworkError, ProtocolError } from '../errors.js';
 import { type EncodedValue, encode_value, encoded_bytes } from '../wire/value.js';
 
 /** Bytes that may be under way or wait in the other end's inbox before a send waits. */
 const WINDOW_BYTES = 16 * 1024 * 1024;
-/** What a message counts for beside its own bytes. */
+/** What a message counts for beside its own bytes, and at the least. */
 const MESSAGE_BYTES = 64;
 
 /** What the communicator needs of its connection. */
@@ -36,6 +36,8 @@ export class Communicator {
   readonly #waiting = new Ring<Deferred<unknown>>();
   readonly #blocked = new Ring<Deferred<void>>();
   #in_window = 0;
+  /** What waits in the inbox. */
+  #inbox_bytes = 0;
   #taken = 0;
   #failures: Error[] = [];
   #closed: Error | undefined;
@@ -72,7 +74,9 @@ export class Communicator {
   /** The next datum that has arrived, or undefined. */
   take(): { value: unknown } | undefined {
     const arrived = this.#inbox.shift();
-    if (arrived !== undefined) this.#count_taken(arrived.bytes);
+    if (arrived === undefined) return undefined;
+    this.#inbox_bytes -= Math.max(arrived.bytes, MESSAGE_BYTES);
+    this.#count_taken(arrived.bytes);
     return arrived;
   }
 
@@ -98,9 +102,13 @@ export class Communicator {
     }
   }
 
+  /** @throws ProtocolError (PARJOB_ERR_PROTOCOL) when the other end sends on though its window is full */
   on_data(value: unknown, bytes: number): void {
     const answer = this.#waiting.shift();
     if (answer === undefined) {
+      if (this.#inbox_bytes > 2 * WINDOW_BYTES)
+        throw new ProtocolError(`the peer sends on though ${this.#inbox_bytes} bytes wait to be taken`);
+      this.#inbox_bytes += Math.max(bytes, MESSAGE_BYTES);
       this.#inbox.push({ value, bytes });
     } else {
       this.#count_taken(bytes);

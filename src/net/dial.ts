@@ -14,30 +14,48 @@ export interface Address {
 
 /** Start of the next address when the one before has not answered, ms. */
 const STAGGER = 200;
-/** All of it, ms. */
+/** All of it, unless the caller says otherwise, ms. */
 const DIAL_TIMEOUT = 10_000;
+
+export interface DialOptions {
+  /** When to give up, ms. @default 10_000 */
+  timeout?: number;
+}
 
 /** Where the handshake was completed. `rest` came after it. */
 export interface Dialled {
   link: Link;
   rest: Buffer;
+  /** The master knows nothing of the connection that was to be resumed. */
+  is_unknown: boolean;
 }
 
 /** No address led to the master. The text names every address and what it said. */
 export class DialError extends NetworkError {
   /** Set when something there answered and refused, or was refused. */
   readonly refusal: Refusal | undefined;
+  /** Every address was reached, and at none of them does anybody listen. */
+  readonly has_no_listener: boolean;
+  /** Somebody was reached, and the connection broke before it was clear who. */
+  readonly was_cut: boolean;
 
-  constructor(message: string, refusal: Refusal | undefined) {
+  constructor(message: string, refusal: Refusal | undefined, has_no_listener: boolean, was_cut: boolean) {
     super(message);
     this.refusal = refusal;
+    this.has_no_listener = has_no_listener;
+    this.was_cut = was_cut;
   }
 }
 
 /** @throws DialError (PARJOB_ERR_NETWORK) */
-export function dial(addresses: readonly Address[], secret: Buffer, identity: Identity): Promise<Dialled> {
+export function dial(
+  addresses: readonly Address[],
+  secret: Buffer,
+  identity: Identity,
+  { timeout = DIAL_TIMEOUT }: DialOptions = {},
+): Promise<Dialled> {
   return new Promise((resolve, reject) =>
-    new Dialling(addresses, secret, identity, resolve, reject).start_next(),
+    new Dialling(addresses, secret, identity, timeout, resolve, reject).start_next(),
   );
 }
 
@@ -46,27 +64,34 @@ class Dialling {
   readonly #addresses: readonly Address[];
   readonly #secret: Buffer;
   readonly #identity: Identity;
+  readonly #timeout: number;
   readonly #resolve: (dialled: Dialled) => void;
   readonly #reject: (error: DialError) => void;
   /** What each address said, as far as it has. */
   readonly #said: (string | undefined)[] = [];
   readonly #links: Link[] = [];
-  readonly #time_limit = setTimeout(() => this.#give_up(), DIAL_TIMEOUT);
+  readonly #time_limit: NodeJS.Timeout;
   #stagger: NodeJS.Timeout | undefined;
   #refusal: Refusal | undefined;
+  /** Addresses at which nobody listens. */
+  #without_listener = 0;
+  #was_cut = false;
 
   constructor(
     addresses: readonly Address[],
     secret: Buffer,
     identity: Identity,
+    timeout: number,
     resolve: (dialled: Dialled) => void,
     reject: (error: DialError) => void,
   ) {
     this.#addresses = addresses;
     this.#secret = secret;
     this.#identity = identity;
+    this.#timeout = timeout;
     this.#resolve = resolve;
     this.#reject = reject;
+    this.#time_limit = setTimeout(() => this.#give_up(), timeout);
   }
 
   /** Dials the next address, and the one after it when this has failed or not answered for a while. */
@@ -78,13 +103,19 @@ class Dialling {
       return;
     }
     const handshake = new SlaveHandshake(this.#secret, this.#identity);
-    const link = TcpLink.dial(address.host, address.port, () => link.send([handshake.hello]));
+    let is_connected = false;
+    const link = TcpLink.dial(address.host, address.port, () => {
+      is_connected = true;
+      link.send([handshake.hello]);
+    });
     const place = this.#links.push(link) - 1;
     link.on_close = (error) => {
       this.#said[place] = error?.message ?? 'closed the connection in the handshake';
+      if ((error as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED') this.#without_listener++;
+      this.#was_cut ||= is_connected;
       this.start_next();
     };
-    link.read_with({ push: (bytes) => this.#on_bytes(link, handshake, bytes) });
+    link.read_with({ push: (bytes, end) => this.#on_bytes(link, handshake, bytes.subarray(0, end)) });
     this.#stagger = setTimeout(() => this.start_next(), STAGGER);
   }
 
@@ -96,17 +127,23 @@ class Dialling {
     } else if (verdict.reply !== undefined && verdict.rest !== undefined) {
       link.send([verdict.reply]);
       this.#end(link);
-      this.#resolve({ link, rest: Buffer.from(verdict.rest) });
+      const is_unknown = verdict.is_unknown === true;
+      this.#resolve({ link, rest: Buffer.from(verdict.rest), is_unknown });
     }
   }
 
   #give_up(): void {
     this.#end(undefined);
     const story = this.#addresses.map(
-      ({ host, port }, i) => `${host}:${port} (${this.#said[i] ?? `no answer within ${DIAL_TIMEOUT} ms`})`,
+      ({ host, port }, i) => `${host}:${port} (${this.#said[i] ?? `no answer within ${this.#timeout} ms`})`,
     );
     this.#reject(
-      new DialError(`cannot reach the master: tried ${story.join(', ') || 'no address'}`, this.#refusal),
+      new DialError(
+        `cannot reach the master: tried ${story.join(', ') || 'no address'}`,
+        this.#refusal,
+        this.#without_listener === this.#addresses.length,
+        this.#was_cut,
+      ),
     );
   }
 

@@ -9,14 +9,18 @@ export interface ByteReader {
   readonly destination?: Uint8Array | undefined;
   /** So many bytes were read into `destination`. */
   filled?(count: number): void;
-  /** The next bytes, in a buffer that is overwritten after the return. A throw ends the link with that error. */
-  push(bytes: Buffer): void;
+  /**
+   * The next bytes: those of `bytes` before `end`. The buffer is overwritten after the return, and is the
+   * same one each time if it can be: what a decoder keeps on it (msgpackr its DataView) is made once.
+   * A throw ends the link with that error.
+   */
+  push(bytes: Buffer, end: number): void;
 }
 
 export interface Link {
   /** The peer's address, for people. */
   readonly peer: string;
-  /** Bytes handed to `send` that have not left. */
+  /** Bytes handed to `send` that have not left; 0 when the link has ended. */
   readonly unsent_bytes: number;
   /** True from the end of the link on. */
   readonly is_closed: boolean;
@@ -26,6 +30,8 @@ export interface Link {
   read_with(reader: ByteReader): void;
   /** Called once, with what ended the link; undefined when one side closed it in good order. */
   on_close: ((error: Error | undefined) => void) | undefined;
+  /** Takes no more bytes: they stay with the system, which lets the peer wait. */
+  stop_reading(): void;
   /** Closes after what was sent has left. */
   close(): void;
   /** Closes now. What has not left is lost. */

@@ -1,8 +1,8 @@
 /**
  * Listener: accepts connections, and hands on those that proved that they know the secret.
  *
- * A client that proves nothing costs one socket and a few hundred bytes for HANDSHAKE_TIMEOUT at most;
- * beyond MAX_PENDING such clients the oldest is dropped. It never disturbs anything else.
+ * A client that proves nothing costs one socket and a few kilobytes for HANDSHAKE_TIMEOUT at most; beyond
+ * MAX_PENDING such clients the oldest is dropped. It never disturbs anything else.
  */
 import { createServer, type Server } from 'node:net';
 import { NetworkError } from '../errors.js';
@@ -12,14 +12,19 @@ import { TcpLink } from './tcp_link.js';
 
 /** Time in which a client must have proved itself, ms. */
 export const HANDSHAKE_TIMEOUT = 5000;
-const MAX_PENDING = 512;
+/** A client that waits costs some 3 KB: with fewer places a thousand idle ones would throw each other out all the time. */
+const MAX_PENDING = 2048;
 /** For the reason of a refusal to reach the client, ms. */
 const LAST_WORDS_TIME = 1000;
+/** Refusals that are told in a second. A crowd of strangers must not fill logs. */
+const TOLD_PER_SECOND = 10;
 
 export interface ListenerEvents {
+  /** Whether there is something that this slave, which resumes and has not proved itself yet, could go on with. */
+  knows(identity: Identity): boolean;
   /** A client has proved itself. `rest` came with its proof and is overwritten after the return. */
   on_accept(identity: Identity, link: Link, rest: Buffer): void;
-  /** A client was turned away. */
+  /** A client was turned away. Of a crowd only the first few in each second are told. */
   on_refuse(peer: string, reason: Error): void;
 }
 
@@ -27,11 +32,17 @@ export class Listener {
   readonly #secret: Buffer;
   readonly #events: ListenerEvents;
   readonly #server: Server;
+  readonly #max_pending: number;
   readonly #pending = new Set<Link>();
+  /** Refusals that were told in that second. */
+  #told = 0;
+  #told_in = 0;
   #port = 0;
 
-  constructor(secret: Buffer, events: ListenerEvents) {
+  /** `max_pending` clients may be in the handshake at a time. */
+  constructor(secret: Buffer, events: ListenerEvents, max_pending = MAX_PENDING) {
     this.#secret = secret;
+    this.#max_pending = max_pending;
     this.#events = events;
     this.#server = createServer({ pauseOnConnect: true }, (socket) => this.#greet(TcpLink.accept(socket)));
     this.#server.unref();
@@ -87,15 +98,16 @@ export class Listener {
   }
 
   #greet(link: Link): void {
-    const handshake = new MasterHandshake(this.#secret);
-    const timer = setTimeout(
-      () => refuse(new NetworkError('a client was silent in the handshake')),
-      HANDSHAKE_TIMEOUT,
-    );
+    const handshake = new MasterHandshake(this.#secret, (identity) => this.#events.knows(identity));
+    let is_refused = false;
+    const timer = setTimeout(() => {
+      if (is_refused) link.destroy();
+      else refuse(new NetworkError('a client was silent in the handshake'));
+    }, HANDSHAKE_TIMEOUT);
     timer.unref();
     link.set_ref(false);
     this.#pending.add(link);
-    if (this.#pending.size > MAX_PENDING) this.#pending.values().next().value?.destroy();
+    if (this.#pending.size > this.#max_pending) this.#pending.values().next().value?.destroy();
     const settle = () => {
       clearTimeout(timer);
       this.#pending.delete(link);
@@ -104,25 +116,37 @@ export class Listener {
     const refuse = (reason: Error) => {
       settle();
       link.destroy();
-      this.#events.on_refuse(link.peer, reason);
+      this.#tell_refusal(link.peer, reason);
     };
     link.on_close = (error) =>
       refuse(error ?? new NetworkError('a client closed the connection in the handshake'));
     link.read_with({
-      push: (bytes) => {
-        const verdict = handshake.push(bytes);
+      push: (bytes, end) => {
+        const verdict = handshake.push(bytes.subarray(0, end));
         if (verdict.reply !== undefined) link.send([verdict.reply]);
         if (verdict.refused !== undefined) {
-          settle();
+          is_refused = true;
+          this.#tell_refusal(link.peer, verdict.refused);
+          // it is held, unread, until its time is over: one that were let go would be back at once
+          link.stop_reading();
+          link.on_close = settle;
+          if (verdict.reply === undefined) return;
           link.close();
-          link.read_with({ push: () => {} });
           setTimeout(() => link.destroy(), LAST_WORDS_TIME).unref();
-          this.#events.on_refuse(link.peer, verdict.refused);
         } else if (handshake.identity !== undefined && verdict.rest !== undefined) {
           settle();
           this.#events.on_accept(handshake.identity, link, verdict.rest);
         }
       },
     });
+  }
+
+  #tell_refusal(peer: string, reason: Error): void {
+    const second = Math.floor(performance.now() / 1000);
+    if (second !== this.#told_in) {
+      this.#told_in = second;
+      this.#told = 0;
+    }
+    if (++this.#told <= TOLD_PER_SECOND) this.#events.on_refuse(peer, reason);
   }
 }

@@ -27,7 +27,7 @@ export class MemoryLink implements Link {
   }
 
   get unsent_bytes(): number {
-    return this.#unsent;
+    return this.#is_closed ? 0 : this.#unsent;
   }
 
   get is_closed(): boolean {
@@ -48,6 +48,10 @@ export class MemoryLink implements Link {
 
   read_with(reader: ByteReader): void {
     this.#reader = reader;
+  }
+
+  stop_reading(): void {
+    this.#reader = undefined;
   }
 
   close(): void {
@@ -74,14 +78,15 @@ export class MemoryLink implements Link {
           bytes.length - at,
           destination?.length ?? Infinity,
         );
-        const piece = bytes.subarray(at, at + count);
-        at += count;
         if (destination === undefined) {
-          this.#reader?.push(piece);
+          // the same buffer each time, with something else behind the end, as a socket does it
+          bytes.copyWithin(0, at, at + count);
+          this.#reader?.push(bytes, count);
         } else {
-          destination.set(piece);
+          destination.set(bytes.subarray(at, at + count));
           this.#reader?.filled?.(count);
         }
+        at += count;
       }
     } catch (error) {
       this.destroy(error as Error);

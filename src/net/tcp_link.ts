@@ -11,6 +11,8 @@ import type { ByteReader, Link } from './link.js';
 
 const READ_BYTES = 256 * 1024;
 let shared_buffer: Buffer | undefined;
+/** Silence after which the system asks the peer's system whether it is there, ms. Some firewalls forget quiet connections. */
+const KEEPALIVE_AFTER = 30_000;
 
 interface OnRead {
   buffer: () => Uint8Array;
@@ -36,11 +38,12 @@ export class TcpLink implements Link {
       },
       callback: (count, buffer) => {
         if (buffer === this.#destination) this.#take(() => this.#reader?.filled?.(count));
-        else this.#take(() => this.#reader?.push((buffer as Buffer).subarray(0, count)));
+        else this.#take(() => this.#reader?.push(buffer as Buffer, count));
         return true;
       },
     });
     this.#socket.setNoDelay(true);
+    this.#socket.setKeepAlive(true, KEEPALIVE_AFTER);
     this.#socket.on('error', (error) => {
       this.#error ??= error;
     });
@@ -78,7 +81,7 @@ export class TcpLink implements Link {
   }
 
   get unsent_bytes(): number {
-    return this.#socket.writableLength;
+    return this.#socket.destroyed ? 0 : this.#socket.writableLength;
   }
 
   get is_closed(): boolean {
@@ -103,6 +106,11 @@ export class TcpLink implements Link {
     this.#reader = reader;
   }
 
+  stop_reading(): void {
+    this.#reader = undefined;
+    this.#socket.pause();
+  }
+
   close(): void {
     this.#socket.end();
   }
@@ -121,7 +129,7 @@ export class TcpLink implements Link {
   #deliver(bytes: Buffer): void {
     for (let at = 0; at < bytes.length; ) {
       const destination = this.#reader?.destination;
-      if (destination === undefined) return this.#reader?.push(bytes.subarray(at));
+      if (destination === undefined) return this.#reader?.push(bytes.subarray(at), bytes.length - at);
       const count = bytes.copy(destination, 0, at);
       at += count;
       this.#reader?.filled?.(count);

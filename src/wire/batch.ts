@@ -1,25 +1,28 @@
 /**
  * Batches: messages gathered in one buffer, to leave as one frame.
  *
- *     frame header | msgpack array of n | message | message | ...        attachments beside
+ *     room for an ack | frame header | msgpack array of n | message | message | ...        attachments beside
  *
  * A message is a msgpack array, `[kind, ...fields]`. Its small fields are written here byte by byte; a
  * user's value is copied in as value.ts encoded it.
  *
  * Nothing here knows what a kind means, or of sockets.
  */
-import { FRAME_HEADER_BYTES, length_table, write_frame_header } from './frame.js';
+import { FRAME_HEADER_BYTES, length_table, write_ack, write_frame_header } from './frame.js';
 
 /** msgpack array32: one byte and the count. */
 const BATCH_HEADER_BYTES = 5;
-const START = FRAME_HEADER_BYTES + BATCH_HEADER_BYTES;
+/** An acknowledgement that leaves with a frame goes before it, so that the two are one write. */
+const FRAME_START = FRAME_HEADER_BYTES;
+const BODY_START = FRAME_START + FRAME_HEADER_BYTES;
+const START = BODY_START + BATCH_HEADER_BYTES;
 /** Room for the small fields of a message. */
 const HEADROOM = 64;
 /** From here on the native copy is faster. */
 const SHORT_COPY = 64;
 /** A slab starts small, since there may be a thousand links, and is kept when it has grown to no more than this. */
 const FIRST_SLAB_BYTES = 4 * 1024;
-const KEPT_SLAB_BYTES = 64 * 1024;
+export const KEPT_SLAB_BYTES = 64 * 1024;
 
 export class BatchWriter {
   #slab: Buffer = Buffer.allocUnsafeSlow(FIRST_SLAB_BYTES);
@@ -36,7 +39,7 @@ export class BatchWriter {
 
   /** Bytes that the frame has so far. */
   get byte_length(): number {
-    return this.#end + this.#attached_bytes;
+    return this.#end - FRAME_START + this.#attached_bytes;
   }
 
   /** Begins a message of `fields` fields, the kind among them. */
@@ -95,18 +98,24 @@ export class BatchWriter {
   }
 
   /** Closes the frame and returns its parts in order. They stay good until `recycle(true)`. */
-  take(): Uint8Array[] {
+  take(): [head: Buffer, ...rest: Uint8Array[]] {
     const slab = this.#slab;
-    write_frame_header(slab, 0, this.#end - FRAME_HEADER_BYTES, this.#attachments.length);
-    slab[FRAME_HEADER_BYTES] = 0xdd;
-    slab.writeUInt32BE(this.#count, FRAME_HEADER_BYTES + 1);
-    const parts: Uint8Array[] = [slab.subarray(0, this.#end)];
+    write_frame_header(slab, FRAME_START, this.#end - BODY_START, this.#attachments.length);
+    slab[BODY_START] = 0xdd;
+    slab.writeUInt32BE(this.#count, BODY_START + 1);
+    const parts: [Buffer, ...Uint8Array[]] = [slab.subarray(FRAME_START, this.#end)];
     if (this.#attachments.length > 0) parts.push(length_table(this.#attachments), ...this.#attachments);
     this.#attachments = [];
     this.#attached_bytes = 0;
     this.#count = 0;
     this.#end = START;
     return parts;
+  }
+
+  /** The first part that `take` returned, with an acknowledgement of `received` frames before it. */
+  head_after_ack(head: Buffer, received: number): Buffer {
+    write_ack(this.#slab, 0, received);
+    return this.#slab.subarray(0, FRAME_START + head.length);
   }
 
   /** After `take`: whether the parts have left, so that their buffer can serve again. */

@@ -9,12 +9,17 @@
  * they are. Bytes come in pieces of any size. An attachment is read straight into the buffer that it is
  * handed over in: `destination` says where the next bytes belong.
  *
+ * A body has at least the bytes of an array header, so a header with body_bytes = 0 is no frame: it is an
+ * acknowledgement, and its second number is how many frames its sender has received, modulo 2^32.
+ *
  * Nothing here knows of sockets, of msgpack, or of time.
  */
 import { ProtocolError, UsageError } from '../errors.js';
 
 export const FRAME_HEADER_BYTES = 8;
 const LENGTH_BYTES = 8;
+/** Each attachment is a buffer of its own, whose making costs more than its bytes may say. */
+const MAX_ATTACHMENTS = 2 ** 16;
 const NO_ATTACHMENTS: readonly Uint8Array[] = [];
 
 /**
@@ -22,6 +27,9 @@ const NO_ATTACHMENTS: readonly Uint8Array[] = [];
  * attachments belong to the receiver.
  */
 export type OnFrame = (bytes: Buffer, start: number, end: number, attachments: readonly Uint8Array[]) => void;
+
+/** Takes an acknowledgement: how many frames the peer has received, modulo 2^32. */
+export type OnAck = (received: number) => void;
 
 /** What a frame may hold beside one value. */
 const FRAME_ROOM = 1024;
@@ -48,6 +56,11 @@ export function write_frame_header(
   target.writeUInt32BE(attachments, offset + 4);
 }
 
+/** Writes an acknowledgement of `received` frames, as long as a header, into `target` at `offset`. */
+export function write_ack(target: Buffer, offset: number, received: number): void {
+  write_frame_header(target, offset, 0, received);
+}
+
 /** The table of lengths that stands between a body and its attachments. */
 export function length_table(attachments: readonly Uint8Array[]): Buffer {
   const table = Buffer.allocUnsafe(attachments.length * LENGTH_BYTES);
@@ -60,6 +73,7 @@ export function length_table(attachments: readonly Uint8Array[]): Buffer {
 /** Cuts a stream of bytes into frames. One reader serves one direction of one link. */
 export class FrameReader {
   readonly #on_frame: OnFrame;
+  readonly #on_ack: OnAck | undefined;
   readonly #max_frame_bytes: number;
   /** Part of a frame whose rest has not come: header, body and table. */
   #partial: Buffer | undefined;
@@ -70,9 +84,11 @@ export class FrameReader {
   #attachments: Uint8Array[] = [];
   #attachment_filled = 0;
 
-  constructor(max_frame_bytes: number, on_frame: OnFrame) {
+  /** Without `on_ack` no acknowledgement may come. */
+  constructor(max_frame_bytes: number, on_frame: OnFrame, on_ack?: OnAck) {
     this.#max_frame_bytes = max_frame_bytes;
     this.#on_frame = on_frame;
+    this.#on_ack = on_ack;
   }
 
   /** True between frames: only then may the peer close the stream. */
@@ -93,50 +109,47 @@ export class FrameReader {
   }
 
   /**
-   * Takes the next bytes of the stream.
+   * Takes the next bytes of the stream: those of `bytes` before `end`.
    * @throws ProtocolError (PARJOB_ERR_PROTOCOL) when a frame is larger than may be
    */
-  push(bytes: Buffer): void {
+  push(bytes: Buffer, end = bytes.length): void {
     let at = 0;
-    while (at < bytes.length) {
+    while (at < end) {
       const open = this.#attachments.at(-1);
       if (open !== undefined) {
-        const count = Math.min(open.byteLength - this.#attachment_filled, bytes.length - at);
+        const count = Math.min(open.byteLength - this.#attachment_filled, end - at);
         open.set(bytes.subarray(at, at + count), this.#attachment_filled);
         at += count;
         this.filled(count);
       } else if (this.#partial !== undefined) {
-        at = this.#fill_partial(bytes, at);
+        at = this.#fill_partial(bytes, at, end);
       } else {
-        at = this.#read_in_place(bytes, at);
+        at = this.#read_in_place(bytes, at, end);
       }
     }
   }
 
   /** A frame that lies whole in `bytes` is handed over without a copy; the start of another is kept. */
-  #read_in_place(bytes: Buffer, at: number): number {
-    const left = bytes.length - at;
+  #read_in_place(bytes: Buffer, at: number, end: number): number {
+    const left = end - at;
     const whole = left < FRAME_HEADER_BYTES ? FRAME_HEADER_BYTES : this.#head_bytes(bytes, at);
     if (left < whole) {
       this.#partial = Buffer.allocUnsafeSlow(whole);
-      this.#partial_filled = bytes.copy(this.#partial, 0, at);
-      return bytes.length;
+      this.#partial_filled = bytes.copy(this.#partial, 0, at, end);
+      return end;
     }
-    const attachments = bytes.readUInt32BE(at + 4);
-    const body_end = at + FRAME_HEADER_BYTES + bytes.readUInt32BE(at);
-    if (attachments === 0) this.#on_frame(bytes, at + FRAME_HEADER_BYTES, body_end, NO_ATTACHMENTS);
-    else this.#open_attachments(Buffer.from(bytes.subarray(at, at + whole)));
+    this.#on_head(bytes, at, at + whole, false);
     return at + whole;
   }
 
-  #fill_partial(bytes: Buffer, at: number): number {
+  #fill_partial(bytes: Buffer, at: number, end: number): number {
     let partial = this.#partial as Buffer;
     if (this.#partial_filled < FRAME_HEADER_BYTES) {
       const count = bytes.copy(
         partial,
         this.#partial_filled,
         at,
-        at + FRAME_HEADER_BYTES - this.#partial_filled,
+        Math.min(end, at + FRAME_HEADER_BYTES - this.#partial_filled),
       );
       this.#partial_filled += count;
       if (this.#partial_filled < FRAME_HEADER_BYTES) return at + count;
@@ -148,24 +161,42 @@ export class FrameReader {
       }
       at += count;
     }
-    const count = bytes.copy(partial, this.#partial_filled, at);
+    const count = bytes.copy(partial, this.#partial_filled, at, end);
     this.#partial_filled += count;
     if (this.#partial_filled === partial.length) {
       this.#partial = undefined;
       this.#partial_filled = 0;
-      if (partial.readUInt32BE(4) === 0) {
-        this.#on_frame(partial, FRAME_HEADER_BYTES, partial.length, NO_ATTACHMENTS);
-      } else {
-        this.#open_attachments(partial);
-      }
+      this.#on_head(partial, 0, partial.length, true);
     }
     return at + count;
+  }
+
+  /** Header, body and table of a frame are there, as `bytes[start, end)`; `is_ours` when no other read writes there. */
+  #on_head(bytes: Buffer, start: number, end: number, is_ours: boolean): void {
+    const count = bytes.readUInt32BE(start + 4);
+    if (bytes.readUInt32BE(start) === 0) this.#take_ack(count);
+    else if (count === 0) this.#on_frame(bytes, start + FRAME_HEADER_BYTES, end, NO_ATTACHMENTS);
+    else this.#open_attachments(is_ours ? bytes : Buffer.from(bytes.subarray(start, end)));
+  }
+
+  #take_ack(received: number): void {
+    if (this.#on_ack === undefined) {
+      throw new ProtocolError('a frame without a body came, on a connection that has no acknowledgements');
+    }
+    this.#on_ack(received);
   }
 
   /** Length of header, body and table of the frame that starts at `at`; its header is there. */
   #head_bytes(bytes: Buffer, at: number): number {
     const body_bytes = bytes.readUInt32BE(at);
-    const head_bytes = FRAME_HEADER_BYTES + body_bytes + bytes.readUInt32BE(at + 4) * LENGTH_BYTES;
+    if (body_bytes === 0) return FRAME_HEADER_BYTES;
+    const attachments = bytes.readUInt32BE(at + 4);
+    if (attachments > MAX_ATTACHMENTS) {
+      throw new ProtocolError(
+        `a frame came with ${attachments} attachments: this is noise, the most is ${MAX_ATTACHMENTS}`,
+      );
+    }
+    const head_bytes = FRAME_HEADER_BYTES + body_bytes + attachments * LENGTH_BYTES;
     if (head_bytes > this.#max_frame_bytes) this.#refuse(head_bytes);
     return head_bytes;
   }

@@ -25,6 +25,7 @@ import {
   ERROR,
   is_index,
   MAP,
+  MAX_DIGITS,
   NEGATIVE_ZERO,
   type Node,
   OBJECT,
@@ -130,7 +131,7 @@ class Flattener {
   }
 
   #node(id: number, value: unknown): Node {
-    if (typeof value === 'bigint') return [BIG_INT, value.toString()];
+    if (typeof value === 'bigint') return this.#integer_node(id, value);
     if (typeof value === 'string') return [STRING_16, Buffer.from(value, 'utf16le')];
     if (typeof value === 'number') return [NEGATIVE_ZERO];
     if (Array.isArray(value)) return this.#array_node(id, value);
@@ -173,6 +174,15 @@ class Flattener {
       if (is_index(i)) node.push(i, this.#slot(array[i], id, `[${i}]`));
     }
     return node;
+  }
+
+  #integer_node(id: number, value: bigint): Node {
+    const digits = value.toString();
+    if (digits.length > MAX_DIGITS) {
+      const what = `an integer of more than ${MAX_DIGITS} digits`;
+      this.#refuse(what, value, this.#parents[id] ?? 0, this.#keys[id] ?? '');
+    }
+    return [BIG_INT, digits.slice(0, MAX_DIGITS)];
   }
 
   #error_node(id: number, error: Error): Node {
@@ -225,7 +235,12 @@ function has_holes(array: unknown[]): boolean {
 /** Any value as a text, whatever its own methods do. */
 export function text_of(value: unknown): string {
   try {
-    return inspect(value, { depth: 0, breakLength: Infinity });
+    return inspect(value, {
+      depth: 0,
+      breakLength: Infinity,
+      maxArrayLength: 20,
+      maxStringLength: 200,
+    }).slice(0, 400);
   } catch {
     return `a ${typeof value} that cannot be shown`;
   }

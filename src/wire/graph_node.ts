@@ -22,3 +22,6 @@ export type Node = unknown[];
 export function is_index(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 32 - 1;
 }
+
+/** Longer integers take more time to read than any sender can mean. */
+export const MAX_DIGITS = 1_000_000;

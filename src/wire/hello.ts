@@ -2,7 +2,7 @@
  * The hello: how slave and master prove to each other that they know the job's secret, before either
  * decodes anything else that the other sent.
  *
- *     slave ─▶ master   hello      magic 4 | version u16 | role u8 | 0 | slave_id u32 | launch u32 | nonce 32
+ *     slave ─▶ master   hello      magic 4 | version u16 | role u8 | is_resuming u8 | slave_id u32 | launch u32 | nonce 32
  *     master ─▶ slave   challenge  magic 4 | version u16 | status u16 | nonce 32 | HMAC 32
  *     slave ─▶ master   proof      HMAC 32
  *
@@ -16,7 +16,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { ProtocolError } from '../errors.js';
 
 /** Raised with every change of PROTOCOL.md. Master and slave must have the same. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 export const SECRET_BYTES = 32;
 const MAGIC = 0x504a4f42;
@@ -27,6 +27,8 @@ const CHALLENGE_BYTES = 8 + NONCE_BYTES + MAC_BYTES;
 
 const STATUS_OK = 0;
 const STATUS_VERSION_DIFFERS = 1;
+/** Go on, but this master knows nothing of the connection that is to be resumed. */
+const STATUS_UNKNOWN = 2;
 
 /** Which of its two connections a slave opens. */
 export type LinkRole = 'main' | 'pulse';
@@ -38,6 +40,8 @@ export interface Identity {
   /** How often this slave has been launched before: tells a slave from its own predecessor. */
   launch: number;
   role: LinkRole;
+  /** An earlier connection of this launch and role broke, and this one goes on where it ended. */
+  is_resuming: boolean;
 }
 
 function mac(secret: Buffer, direction: string, ...parts: Buffer[]): Buffer {
@@ -84,11 +88,14 @@ export interface Verdict {
   rest?: Buffer;
   /** Why the peer is refused. */
   refused?: HandshakeError;
+  /** For the slave: the master knows nothing of the connection that is to be resumed. */
+  is_unknown?: boolean;
 }
 
 /** The master's end, for one connection. */
 export class MasterHandshake {
   readonly #secret: Buffer;
+  readonly #knows: (identity: Identity) => boolean;
   readonly #hello = new Record(HELLO_BYTES);
   readonly #proof = new Record(MAC_BYTES);
   #challenge: Buffer | undefined;
@@ -97,8 +104,10 @@ export class MasterHandshake {
   /** Who was accepted. */
   identity: Identity | undefined;
 
-  constructor(secret: Buffer) {
+  /** `knows` says whether there is something that a slave which resumes could go on with. */
+  constructor(secret: Buffer, knows: (identity: Identity) => boolean = () => true) {
     this.#secret = secret;
+    this.#knows = knows;
   }
 
   push(bytes: Buffer): Verdict {
@@ -130,13 +139,19 @@ export class MasterHandshake {
         ),
       };
     }
+    this.identity = this.#said_identity();
+    return { rest };
+  }
+
+  /** Who the slave says that it is. */
+  #said_identity(): Identity {
     const hello = this.#hello.bytes;
-    this.identity = {
+    return {
       slave_id: hello.readUInt32BE(8),
       launch: hello.readUInt32BE(12),
       role: ROLES[hello[6] as number] as LinkRole,
+      is_resuming: hello[7] === 1,
     };
-    return { rest };
   }
 
   #answer_hello(): Verdict {
@@ -153,7 +168,10 @@ export class MasterHandshake {
     }
     if (ROLES[hello[6] as number] === undefined)
       return { refused: new HandshakeError('stranger', `a client has the unknown role ${hello[6]}`) };
-    challenge.writeUInt16BE(STATUS_OK, 6);
+    if ((hello[7] as number) > 1)
+      return { refused: new HandshakeError('stranger', `a client has the unknown flags ${hello[7]}`) };
+    const said = this.#said_identity();
+    challenge.writeUInt16BE(said.is_resuming && !this.#knows(said) ? STATUS_UNKNOWN : STATUS_OK, 6);
     randomBytes(NONCE_BYTES).copy(challenge, 8);
     mac(this.#secret, 'parjob master', hello, challenge.subarray(0, 8 + NONCE_BYTES)).copy(
       challenge,
@@ -184,6 +202,7 @@ export class SlaveHandshake {
     this.hello.writeUInt32BE(MAGIC, 0);
     this.hello.writeUInt16BE(PROTOCOL_VERSION, 4);
     this.hello.writeUInt8(ROLES.indexOf(identity.role), 6);
+    this.hello.writeUInt8(identity.is_resuming ? 1 : 0, 7);
     this.hello.writeUInt32BE(identity.slave_id, 8);
     this.hello.writeUInt32BE(identity.launch, 12);
     randomBytes(NONCE_BYTES).copy(this.hello, 16);
@@ -207,6 +226,7 @@ export class SlaveHandshake {
         ),
       };
     }
-    return { reply: mac(this.#secret, 'parjob slave', this.hello, challenge), rest };
+    const is_unknown = challenge.readUInt16BE(6) === STATUS_UNKNOWN;
+    return { reply: mac(this.#secret, 'parjob slave', this.hello, challenge), rest, is_unknown };
   }
 }

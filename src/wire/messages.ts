@@ -12,7 +12,7 @@ import type { Progress } from '../task.js';
 import type { BatchWriter } from './batch.js';
 import { text_of } from './graph.js';
 import { AttachmentCursor } from './restore.js';
-import { decode_value, type EncodedValue, encode_value, PLAIN, unpack } from './value.js';
+import { decode_value, type EncodedValue, encode_value, encoded_bytes, PLAIN, unpack } from './value.js';
 
 const WELCOME = 0;
 const DEFINE_TASK = 1;
@@ -22,6 +22,7 @@ const DATA = 4;
 const ABORT_TASK = 6;
 const STOP = 7;
 const DATA_TAKEN = 8;
+const LAST_CHECKPOINT = 9;
 
 const READY = 32;
 const TASK_DONE = 33;
@@ -31,8 +32,11 @@ const CMD_FAILED = 36;
 const DATA_SENT = 37;
 const PROGRESS = 38;
 const STRAY_ERROR = 39;
+const TASK_TIMED_OUT = 40;
+const CHECKPOINT = 41;
 const EXITING = 42;
 const SENT_DATA_TAKEN = 43;
+const LEFT_OVER = 44;
 
 /** What a slave is told about its job when it is accepted. */
 export interface Welcome {
@@ -42,6 +46,14 @@ export interface Welcome {
   /** How often the pulse says that the process lives, in ms. */
   heartbeat_interval: number;
   log_level: string;
+  /** Time that a task has to end after it was told to, in ms. */
+  cancel_grace: number;
+  /** Resident memory above which the pulse ends the process, in bytes. */
+  kill_slave_memory: number;
+  /** How long a slave tries to reach a master that it has lost, in ms. */
+  reconnect_timeout: number;
+  /** How long a slave whose master is dead keeps what it has, in ms. */
+  lease: number;
 }
 
 /** What a slave says about itself when it has been accepted. */
@@ -58,6 +70,8 @@ export interface RunTask {
   fn_id: number;
   /** Place in the order of queue_task; undefined for run_task. */
   index: number | undefined;
+  /** Longest time that it may run, in ms; 0 for any time. */
+  timeout: number;
   args: unknown[];
 }
 
@@ -86,6 +100,8 @@ export interface DataTaken {
 /** Orders, from the master. */
 export type ToSlave =
   | { kind: 'welcome'; welcome: Welcome }
+  /** What an earlier attempt of the task has kept. Comes before its run_task. */
+  | { kind: 'last_checkpoint'; task_id: number; value: unknown }
   | { kind: 'define_task'; fn_id: number; module: string; export_name: string }
   | RunTask
   | RunCmd
@@ -102,6 +118,8 @@ export interface TaskReport {
   run_us: number;
   /** What the task returned or threw. */
   value: unknown;
+  /** It failed because it took too long: `value` means nothing then. */
+  has_timed_out: boolean;
 }
 
 /** Reports, from a slave. */
@@ -113,6 +131,18 @@ export type ToMaster =
   | Data
   | DataTaken
   | { kind: 'progress'; task_id: number; attempt: number; progress: Progress }
+  /** What the task has come to, for its next attempt if this one does not end. */
+  | { kind: 'checkpoint'; task_id: number; attempt: number; bytes: number; value: unknown }
+  /** What a task came to that an earlier master, which is dead, had sent. `index` is its place in that run. */
+  | {
+      kind: 'left_over';
+      index: number;
+      attempt: number;
+      run_us: number;
+      is_done: boolean;
+      value: unknown;
+      has_timed_out: boolean;
+    }
   | { kind: 'stray_error'; error: unknown }
   /** The process ends by itself, with this exit code, while it runs this task if any. */
   | { kind: 'exiting'; exit_code: number; task_id: number | undefined };
@@ -156,14 +186,21 @@ export const order = {
     attempt: number,
     fn_id: number,
     index: number | undefined,
+    timeout: number,
     args: EncodedValue,
   ): void {
-    to.message(7, RUN_TASK);
+    to.message(8, RUN_TASK);
     to.uint(task_id);
     to.uint(attempt);
     to.uint(fn_id);
     write_optional_uint(to, index);
+    to.uint(timeout);
     write_value(to, args);
+  },
+  last_checkpoint(to: BatchWriter, task_id: number, value: EncodedValue): void {
+    to.message(4, LAST_CHECKPOINT);
+    to.uint(task_id);
+    write_value(to, value);
   },
   run_cmd(to: BatchWriter, cmd_id: number, is_function: boolean, code: string, args: unknown[]): void {
     const encoded_args = encode_value(args, 'args');
@@ -235,6 +272,35 @@ export const report = {
     to.uint(attempt);
     write_plain(to, progress);
   },
+  task_timed_out(to: BatchWriter, task_id: number, attempt: number, run_us: number): void {
+    to.message(4, TASK_TIMED_OUT);
+    to.uint(task_id);
+    to.uint(attempt);
+    to.uint(run_us);
+  },
+  checkpoint(to: BatchWriter, task_id: number, attempt: number, value: EncodedValue): void {
+    to.message(6, CHECKPOINT);
+    to.uint(task_id);
+    to.uint(attempt);
+    to.uint(encoded_bytes(value));
+    write_value(to, value);
+  },
+  /** `outcome` is what became of it. */
+  left_over(
+    to: BatchWriter,
+    index: number,
+    attempt: number,
+    run_us: number,
+    outcome: 'done' | 'failed' | 'timed_out',
+    value: EncodedValue,
+  ): void {
+    to.message(7, LEFT_OVER);
+    to.uint(index);
+    to.uint(attempt);
+    to.uint(run_us);
+    to.uint(['done', 'failed', 'timed_out'].indexOf(outcome));
+    write_value(to, value);
+  },
   stray_error(to: BatchWriter, error: EncodedValue): void {
     to.message(3, STRAY_ERROR);
     write_value(to, error);
@@ -252,7 +318,8 @@ type RawMessage = readonly unknown[];
 const FIELDS = new Map([
   [WELCOME, 2],
   [DEFINE_TASK, 4],
-  [RUN_TASK, 7],
+  [RUN_TASK, 8],
+  [LAST_CHECKPOINT, 4],
   [RUN_CMD, 6],
   [DATA, 4],
   [DATA_TAKEN, 2],
@@ -267,6 +334,9 @@ const FIELDS = new Map([
   [SENT_DATA_TAKEN, 2],
   [PROGRESS, 4],
   [STRAY_ERROR, 3],
+  [TASK_TIMED_OUT, 4],
+  [CHECKPOINT, 6],
+  [LEFT_OVER, 7],
   [EXITING, 3],
 ]);
 
@@ -322,7 +392,14 @@ function read_order(raw: RawMessage, cursor: AttachmentCursor): ToSlave {
         attempt: uint(raw[2]),
         fn_id: uint(raw[3]),
         index: optional_uint(raw[4]),
-        args: array(decode_value(raw[5], raw[6], cursor)),
+        timeout: uint(raw[5]),
+        args: array(decode_value(raw[6], raw[7], cursor)),
+      };
+    case LAST_CHECKPOINT:
+      return {
+        kind: 'last_checkpoint',
+        task_id: uint(raw[1]),
+        value: decode_value(raw[2], raw[3], cursor),
       };
     case DEFINE_TASK:
       return { kind: 'define_task', fn_id: uint(raw[1]), module: text(raw[2]), export_name: text(raw[3]) };
@@ -341,7 +418,7 @@ function read_order(raw: RawMessage, cursor: AttachmentCursor): ToSlave {
     case ABORT_TASK:
       return { kind: 'abort_task', task_id: uint(raw[1]) };
     case WELCOME:
-      return { kind: 'welcome', welcome: fields<Welcome>(raw[1]) };
+      return { kind: 'welcome', welcome: fields(raw[1], WELCOME_FIELDS) };
     case STOP:
       return { kind: 'stop' };
     default:
@@ -359,7 +436,38 @@ function read_report(raw: RawMessage, cursor: AttachmentCursor): ToMaster {
         attempt: uint(raw[2]),
         run_us: uint(raw[3]),
         value: decode_value(raw[4], raw[5], cursor),
+        has_timed_out: false,
       };
+    case TASK_TIMED_OUT:
+      return {
+        kind: 'task_failed',
+        task_id: uint(raw[1]),
+        attempt: uint(raw[2]),
+        run_us: uint(raw[3]),
+        value: undefined,
+        has_timed_out: true,
+      };
+    case CHECKPOINT:
+      return {
+        kind: 'checkpoint',
+        task_id: uint(raw[1]),
+        attempt: uint(raw[2]),
+        bytes: uint(raw[3]),
+        value: decode_value(raw[4], raw[5], cursor),
+      };
+    case LEFT_OVER: {
+      const outcome = uint(raw[4]);
+      if (outcome > 2) throw new ProtocolError(`a task cannot have come to ${outcome}`);
+      return {
+        kind: 'left_over',
+        index: uint(raw[1]),
+        attempt: uint(raw[2]),
+        run_us: uint(raw[3]),
+        is_done: outcome === 0,
+        has_timed_out: outcome === 2,
+        value: decode_value(raw[5], raw[6], cursor),
+      };
+    }
     case DATA_SENT:
       return { kind: 'data', bytes: uint(raw[1]), value: decode_value(raw[2], raw[3], cursor) };
     case SENT_DATA_TAKEN:
@@ -369,7 +477,7 @@ function read_report(raw: RawMessage, cursor: AttachmentCursor): ToMaster {
         kind: 'progress',
         task_id: uint(raw[1]),
         attempt: uint(raw[2]),
-        progress: fields<Progress>(raw[3]),
+        progress: fields(raw[3], PROGRESS_FIELDS),
       };
     case CMD_DONE:
       return { kind: 'cmd_done', cmd_id: uint(raw[1]) };
@@ -378,7 +486,7 @@ function read_report(raw: RawMessage, cursor: AttachmentCursor): ToMaster {
     case STRAY_ERROR:
       return { kind: 'stray_error', error: decode_value(raw[1], raw[2], cursor) };
     case READY:
-      return { kind: 'ready', facts: fields<SlaveFacts>(raw[1]) };
+      return { kind: 'ready', facts: fields(raw[1], FACTS_FIELDS) };
     case EXITING:
       return { kind: 'exiting', exit_code: uint(raw[1]), task_id: optional_uint(raw[2]) };
     default:
@@ -387,8 +495,12 @@ function read_report(raw: RawMessage, cursor: AttachmentCursor): ToMaster {
 }
 
 function uint(raw: unknown): number {
-  if (typeof raw === 'number' && raw >= 0) return raw;
-  throw new ProtocolError(`a field must be a number from 0 on, got ${typeof raw}`);
+  if (is_uint(raw)) return raw;
+  throw new ProtocolError(`a field must be a whole number from 0 on, got ${typeof raw}`);
+}
+
+function is_uint(raw: unknown): raw is number {
+  return Number.isSafeInteger(raw) && (raw as number) >= 0;
 }
 
 function optional_uint(raw: unknown): number | undefined {
@@ -405,7 +517,44 @@ function array(value: unknown): unknown[] {
   throw new ProtocolError(`a field must be an array, got ${typeof value}`);
 }
 
-function fields<T>(raw: unknown): T {
-  if (typeof raw === 'object' && raw !== null) return raw as T;
-  throw new ProtocolError(`a field must be a map, got ${typeof raw}`);
+type FieldKind = 'text' | 'number' | 'uint' | 'number or nothing' | 'text or nothing';
+type FieldKinds<T> = Readonly<Record<keyof T, FieldKind>>;
+
+const WELCOME_FIELDS: FieldKinds<Welcome> = {
+  name: 'text',
+  max_frame_bytes: 'uint',
+  heartbeat_interval: 'number',
+  log_level: 'text',
+  cancel_grace: 'number',
+  kill_slave_memory: 'number',
+  reconnect_timeout: 'number',
+  lease: 'number',
+};
+const FACTS_FIELDS: FieldKinds<SlaveFacts> = { pid: 'uint', hostname: 'text', node_version: 'text' };
+const PROGRESS_FIELDS: FieldKinds<Progress> = {
+  done: 'number',
+  total: 'number or nothing',
+  note: 'text or nothing',
+};
+
+const HOLDS: Readonly<Record<FieldKind, (value: unknown) => boolean>> = {
+  text: (value) => typeof value === 'string',
+  number: (value) => typeof value === 'number',
+  uint: is_uint,
+  'number or nothing': (value) => value === undefined || typeof value === 'number',
+  'text or nothing': (value) => value === undefined || typeof value === 'string',
+};
+
+/** A map with those fields. What else is in it is left out. */
+function fields<T>(raw: unknown, kinds: FieldKinds<T>): T {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
+    throw new ProtocolError(`a field must be a map, got ${typeof raw}`);
+  const map: Record<string, unknown> = {};
+  for (const [name, kind] of Object.entries<FieldKind>(kinds)) {
+    const value = Object.hasOwn(raw, name) ? (raw as Record<string, unknown>)[name] : undefined;
+    if (!HOLDS[kind](value))
+      throw new ProtocolError(`the field ${name} of a map must be a ${kind}, got ${typeof value}`);
+    if (value !== undefined) map[name] = value;
+  }
+  return map as T;
 }

@@ -2,21 +2,47 @@
  * Pulse messages: what a slave's second connection carries. Each is `[kind, uint, ...]`, so that the
  * pulse thread, which must start fast, needs no msgpack library.
  *
- *     to the slave    take_back(from, to)  stop()
- *     to the master   heartbeat(rss, cpu, stalled)  taken_back(from, to)
+ *     to the slave    take_back(from, to)  kill(seq)  alive()  stop()
+ *     to the master   heartbeat(rss, peak, cpu, stalled)  taken_back(from, to)  killed(seq, why)
  */
 import { ProtocolError } from '../errors.js';
 import type { BatchWriter } from './batch.js';
 
-const KINDS = { take_back: 64, stop: 65, heartbeat: 96, taken_back: 97 } as const;
+/** Larger frames are noise: a pulse says little. */
+export const MAX_PULSE_FRAME_BYTES = 64 * 1024;
+
+const KINDS = {
+  take_back: 64,
+  stop: 65,
+  kill: 66,
+  alive: 67,
+  heartbeat: 96,
+  taken_back: 97,
+  killed: 98,
+} as const;
 type Kind = keyof typeof KINDS;
-const FIELDS: Readonly<Record<Kind, number>> = { take_back: 2, stop: 0, heartbeat: 3, taken_back: 2 };
+const FIELDS: Readonly<Record<Kind, number>> = {
+  take_back: 2,
+  stop: 0,
+  kill: 1,
+  alive: 0,
+  heartbeat: 4,
+  taken_back: 2,
+  killed: 2,
+};
+/** Why a pulse ends its process, by number. */
+const REASONS = ['cancelled', 'timed_out', 'too_large'] as const;
+export type KillReason = (typeof REASONS)[number];
+/** In the place of a task's number: none was running. */
+const NO_TASK = 2 ** 53 - 1;
 const WORDS = new Map<number, Kind>(Object.entries(KINDS).map(([word, number]) => [number, word as Kind]));
 
 /** What the pulse measures of its process. */
 export interface Vitals {
   /** Resident memory, bytes. */
   rss: number;
+  /** The most that it has had so far, bytes. */
+  peak: number;
   /** CPU time since the start, user and system, ms. */
   cpu: number;
   /** How long the event loop of the slave's main thread has not turned, ms. */
@@ -28,9 +54,15 @@ export type PulseMessage =
   | { kind: 'take_back'; from: number; to: number }
   /** End the process, if its main thread does not. */
   | { kind: 'stop' }
+  /** End the process at once, if it is still running the task sent as number `seq`. */
+  | { kind: 'kill'; seq: number }
+  /** The master lives: the answer to a heartbeat. */
+  | { kind: 'alive' }
   | { kind: 'heartbeat'; vitals: Vitals }
   /** The tasks `from` up to, not including, `to` will not be run. */
-  | { kind: 'taken_back'; from: number; to: number };
+  | { kind: 'taken_back'; from: number; to: number }
+  /** The process ends now; it ran the task sent as number `seq`, or none. */
+  | { kind: 'killed'; seq: number | undefined; why: KillReason };
 
 export function write_pulse_message(writer: BatchWriter, message: PulseMessage): void {
   const fields = fields_of(message);
@@ -44,8 +76,13 @@ function fields_of(message: PulseMessage): number[] {
     case 'taken_back':
       return [message.from, message.to];
     case 'heartbeat':
-      return [message.vitals.rss, message.vitals.cpu, message.vitals.stalled];
+      return [message.vitals.rss, message.vitals.peak, message.vitals.cpu, message.vitals.stalled];
+    case 'kill':
+      return [message.seq];
+    case 'killed':
+      return [message.seq ?? NO_TASK, REASONS.indexOf(message.why)];
     case 'stop':
+    case 'alive':
       return [];
   }
 }
@@ -57,7 +94,7 @@ export function read_pulse_messages(bytes: Buffer, start: number, end: number): 
   for (let left = reader.batch_length(); left > 0; left--) {
     const [number, ...fields] = reader.message();
     const kind = WORDS.get(number as number);
-    const [first = 0, second = 0, third = 0] = fields;
+    const [first = 0, second = 0, third = 0, fourth = 0] = fields;
     if (kind !== undefined && fields.length !== FIELDS[kind]) {
       throw new ProtocolError(
         `a pulse message ${kind} has ${fields.length} fields, expected ${FIELDS[kind]}`,
@@ -69,11 +106,21 @@ export function read_pulse_messages(bytes: Buffer, start: number, end: number): 
         messages.push({ kind, from: first, to: second });
         break;
       case 'heartbeat':
-        messages.push({ kind, vitals: { rss: first, cpu: second, stalled: third } });
+        messages.push({ kind, vitals: { rss: first, peak: second, cpu: third, stalled: fourth } });
         break;
       case 'stop':
+      case 'alive':
         messages.push({ kind });
         break;
+      case 'kill':
+        messages.push({ kind, seq: first });
+        break;
+      case 'killed': {
+        const why = REASONS[second];
+        if (why === undefined) throw new ProtocolError(`a slave was killed for the unknown reason ${second}`);
+        messages.push({ kind, seq: first === NO_TASK ? undefined : first, why });
+        break;
+      }
       default:
         throw new ProtocolError(`a pulse message has the unknown kind ${number}`);
     }

@@ -13,6 +13,7 @@ import {
   ERROR,
   is_index,
   MAP,
+  MAX_DIGITS,
   NEGATIVE_ZERO,
   type Node,
   OBJECT,
@@ -120,7 +121,7 @@ function shell(node: Node, attachments: AttachmentCursor): unknown {
       return reg_exp;
     }
     case BIG_INT:
-      return BigInt(String(node[1]));
+      return BigInt(digits(node[1]));
     case ERROR:
       return error_shell(node);
     case BINARY:
@@ -142,7 +143,22 @@ function sparse_array(node: Node): unknown[] {
   for (let i = 2; i < node.length; i += 2) {
     if (!is_index(node[i])) throw new ProtocolError(`a graph has an array with the place ${String(node[i])}`);
   }
-  return new Array(node[1] as number);
+  const [, length] = node;
+  if (!is_index(length) && length !== 2 ** 32 - 1)
+    throw new ProtocolError('a graph has an array of no length');
+  const array: unknown[] = [];
+  if (length > 0) {
+    // far beyond the end V8 makes a dictionary: the array costs what is in it
+    if (length > node.length * 4 + 1024) array[length - 1] = undefined;
+    array.length = length;
+    delete array[length - 1];
+  }
+  return array;
+}
+
+function digits(text: unknown): string {
+  if (typeof text === 'string' && text.length <= MAX_DIGITS) return text;
+  throw new ProtocolError(`a graph has an integer that is no text of up to ${MAX_DIGITS} digits`);
 }
 
 function error_shell(node: Node): Error {
@@ -195,8 +211,19 @@ function fill(value: unknown, node: Node, value_of: (slot: unknown) => unknown):
   }
 }
 
+/** Fields of an error that stand before its own in its node. */
+const HIDDEN_FIELDS: ReadonlySet<unknown> = new Set(['name', 'message', 'stack', 'cause', 'errors']);
+
 function fill_error(error: Error, node: Node, value_of: (slot: unknown) => unknown): void {
   const [name, message, stack] = [value_of(node[1]), value_of(node[2]), value_of(node[3])];
+  for (const text of [name, message, stack]) {
+    if (text !== undefined && text !== null && typeof text !== 'string')
+      throw new ProtocolError('name, message and stack of an error must be texts');
+  }
+  for (let i = 7; i < node.length; i += 2) {
+    if (HIDDEN_FIELDS.has(value_of(node[i])))
+      throw new ProtocolError('an error has a field twice that every error has');
+  }
   const hidden = (key: string, field: unknown) =>
     Object.defineProperty(error, key, {
       value: field,

@@ -9,6 +9,7 @@
 // the entry without the native string reader: half the time to load, no difference for short strings
 import { Packr, Unpackr } from 'msgpackr/pack';
 import { ProtocolError, UsageError } from '../errors.js';
+import { check_msgpack } from './check_msgpack.js';
 import { flatten, text_of } from './graph.js';
 import { type AttachmentCursor, restore } from './restore.js';
 
@@ -79,6 +80,7 @@ export function decode_value(form: unknown, raw: unknown, attachments: Attachmen
 
 /** Decodes the msgpack of `bytes[start, end)`. */
 export function unpack(bytes: Buffer, start: number, end: number): unknown {
+  check_msgpack(bytes, start, end);
   try {
     return unpackr.unpack(bytes, { start, end });
   } catch (error) {

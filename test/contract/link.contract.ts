@@ -18,8 +18,9 @@ class Gatherer implements ByteReader {
   get length(): number {
     return this.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   }
-  push(bytes: Buffer): void {
-    this.chunks.push(Buffer.from(bytes));
+  push(bytes: Buffer, end: number): void {
+    if (end > bytes.length) throw new RangeError(`${end} bytes in a buffer of ${bytes.length}`);
+    this.chunks.push(Buffer.from(bytes.subarray(0, end)));
     if (this.place !== undefined) this.destination = Buffer.alloc(this.place);
   }
   filled(count: number): void {
@@ -97,6 +98,24 @@ export function link_contract(name: string, make_pair: () => Pair | Promise<Pair
       await arrived(at_b, 1 + bytes.length);
       expect(Buffer.concat(at_b.chunks).subarray(1).equals(bytes)).toBe(true);
       expect(Math.max(0, ...at_b.fills)).toBeLessThanOrEqual(1000);
+    });
+
+    it('pushes what comes after the destination is full', async () => {
+      at_b.place = 6;
+      let left = at_b.place;
+      const filled = at_b.filled.bind(at_b);
+      at_b.filled = (count) => {
+        filled(count);
+        left -= count;
+        at_b.place = undefined;
+        at_b.destination = left > 0 ? Buffer.alloc(left) : undefined;
+      };
+      a.send([Buffer.from('!')]);
+      await arrived(at_b, 1);
+      a.send([Buffer.from('inside'), Buffer.from('behind')]);
+      await arrived(at_b, 13);
+      expect(at_b.text).toBe('!insidebehind');
+      expect(at_b.fills.reduce((sum, count) => sum + count)).toBe(6);
     });
 
     it('has no more need of the buffers when send returned true', async () => {
@@ -205,6 +224,16 @@ export function link_contract(name: string, make_pair: () => Pair | Promise<Pair
       await both_ended();
       expect(a.send([Buffer.from('lost')])).toBe(true);
       expect(b.send([Buffer.from('lost')])).toBe(true);
+      expect(a.unsent_bytes).toBe(0);
+    });
+
+    it('counts nothing that has not left after its end', async () => {
+      a.send([Buffer.alloc(30_000_000)]);
+      expect(a.unsent_bytes).toBeGreaterThan(0);
+      a.destroy();
+      expect(a.unsent_bytes).toBe(0);
+      await both_ended();
+      await turn();
       expect(a.unsent_bytes).toBe(0);
     });
 

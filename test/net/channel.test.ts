@@ -21,7 +21,7 @@ const on_frame: OnFrame = (...frame) => {
 };
 
 function open(link: Link, rest = NOTHING, take: OnFrame = on_frame): Channel {
-  return new Channel(link, MAX_FRAME_BYTES, take, rest);
+  return new Channel(link, { max_frame_bytes: MAX_FRAME_BYTES, on_frame: take, is_resumable: false }, rest);
 }
 
 function pair(): [Channel, Channel, MemoryLink, MemoryLink] {
@@ -43,7 +43,7 @@ function abort(task_id: number): ToSlave {
 async function frame_bytes(write: (channel: Channel) => void): Promise<Buffer> {
   const [a, b] = MemoryLink.pair();
   const chunks: Buffer[] = [];
-  b.read_with({ push: (bytes) => chunks.push(Buffer.from(bytes)) });
+  b.read_with({ push: (bytes, end) => chunks.push(Buffer.from(bytes.subarray(0, end))) });
   const channel = open(a);
   write(channel);
   channel.flush();
@@ -124,9 +124,8 @@ describe('a channel', () => {
       const [a, b] = MemoryLink.pair();
       links.push(a, b);
       const garbage = Buffer.alloc(100, 0xff);
-      open(b, when === 'rest' ? garbage : NOTHING);
       const ends: (Error | undefined)[] = [];
-      b.on_close = (error) => ends.push(error);
+      open(b, when === 'rest' ? garbage : NOTHING).on_close = (error) => ends.push(error);
       if (when === 'later') a.send([garbage]);
       await wait_until(() => ends.length > 0, 'the end of the link');
       expect(ends[0]).toBeInstanceOf(ProtocolError);
@@ -137,11 +136,10 @@ describe('a channel', () => {
     const [a, b] = MemoryLink.pair();
     links.push(a, b);
     const reason = new Error('not now');
+    const ends: (Error | undefined)[] = [];
     open(b, NOTHING, () => {
       throw reason;
-    });
-    const ends: (Error | undefined)[] = [];
-    b.on_close = (error) => ends.push(error);
+    }).on_close = (error) => ends.push(error);
     abort_task(open(a), 1);
     await wait_until(() => ends.length > 0, 'the end of the link');
     expect(ends).toEqual([reason]);
@@ -154,6 +152,79 @@ describe('a channel', () => {
     a.flush();
     await turn();
     expect(frames).toEqual([]);
+  });
+
+  it('tells of the end of its link, once, when it comes and when it has come', async () => {
+    const [a, b] = MemoryLink.pair();
+    links.push(a, b);
+    const ends: string[] = [];
+    const reason = new Error('cut');
+    open(a).on_close = (error) => ends.push(`a: ${error?.message}`);
+    a.destroy(reason);
+    await wait_until(() => ends.length > 0 && b.is_closed, 'the end of both links');
+    await turn();
+    expect(ends).toEqual(['a: cut']);
+    open(b).on_close = (error) => ends.push(`b: ${error?.message}`);
+    await wait_until(() => ends.length > 1, 'the end of the other');
+    await turn();
+    expect(ends).toEqual(['a: cut', 'b: undefined']);
+  });
+
+  it('keeps nothing and acknowledges nothing when it is not resumable', async () => {
+    const [a, , , far] = pair();
+    for (let i = 0; i < 100; i++) {
+      abort_task(a, i);
+      a.flush();
+    }
+    expect(a.unacked_bytes).toBe(0);
+    await wait_until(() => frames.length === 100, 'all of it');
+    expect(far.unsent_bytes).toBe(0);
+  });
+
+  it('starts anew on another link when it is not resumable', async () => {
+    const [a, b, link] = pair();
+    abort_task(a, 1);
+    a.flush();
+    link.destroy();
+    abort_task(a, 2);
+    a.flush();
+    const [near, far] = MemoryLink.pair();
+    links.push(near, far);
+    a.resume(near, NOTHING);
+    b.resume(far, NOTHING);
+    expect([a.is_suspended, near.unsent_bytes, far.unsent_bytes]).toEqual([false, 0, 0]);
+    abort_task(a, 3);
+    await wait_until(() => frames.length > 0, 'a frame');
+    expect(frames).toEqual([[abort(3)]]);
+  });
+
+  it('takes nothing more from a link that it let go of', async () => {
+    const early = await frame_bytes((channel) => {
+      for (let i = 0; i < 3; i++) {
+        order.abort_task(channel.writer, i);
+        channel.flush();
+      }
+    });
+    const [a, b] = MemoryLink.pair();
+    links.push(a, b);
+    const channel = open(b, NOTHING, (...frame) => {
+      on_frame(...frame);
+      channel.suspend();
+    });
+    a.send([early]);
+    await wait_until(() => frames.length > 0, 'a frame');
+    await turn();
+    expect(frames).toEqual([[abort(0)]]);
+  });
+
+  it('ends its link when an acknowledgement comes and it is not resumable', async () => {
+    const [a, b] = MemoryLink.pair();
+    links.push(a, b);
+    const ends: (Error | undefined)[] = [];
+    open(b).on_close = (error) => ends.push(error);
+    a.send([Buffer.alloc(8)]);
+    await wait_until(() => ends.length > 0, 'the end of the link');
+    expect(ends[0]).toBeInstanceOf(ProtocolError);
   });
 
   it('mixes nothing up when it sends faster than TCP takes it', async () => {

@@ -29,6 +29,7 @@ afterEach(() => {
 
 async function master(its_secret = secret): Promise<Address> {
   const listener = new Listener(its_secret, {
+    knows: () => true,
     on_accept: (_identity, link) => accepted.push(link),
     on_refuse: () => {},
   });
@@ -75,8 +76,8 @@ describe('dial', () => {
     expect(rest).toHaveLength(0);
     let received = '';
     link.read_with({
-      push: (bytes) => {
-        received += bytes.toString('latin1');
+      push: (bytes, end) => {
+        received += bytes.toString('latin1', 0, end);
       },
     });
     accepted[0]?.send([Buffer.from('welcome')]);
@@ -183,6 +184,22 @@ describe('dial', () => {
     expect((await failure([await wrong()])).refusal).toBe(refusal);
   });
 
+  it.each([
+    ['nobody listens anywhere', nobody, { has_no_listener: true, was_cut: false }],
+    ['one hangs up', closing, { has_no_listener: false, was_cut: true }],
+  ])('tells a master that is gone from one that cannot be heard: %s', async (_what, other, facts) => {
+    expect(await failure([await nobody(), await other()])).toMatchObject(facts);
+  });
+
+  it('tells a master that is gone from one that cannot be heard: one is silent', async () => {
+    const quiet = await silent();
+    const dialling = watch(dial([await nobody(), quiet], secret, IDENTITY));
+    await wait_until(() => quiet.sockets.length === 1, 'the connection');
+    vi.advanceTimersByTime(10_000);
+    await wait_until(() => dialling.state === 'rejected', 'giving up');
+    expect(dialling.outcome).toMatchObject({ has_no_listener: false, was_cut: false });
+  });
+
   it('says that the versions differ when they do', async () => {
     const newer = await server((socket) => {
       const challenge = Buffer.alloc(72);
@@ -208,6 +225,57 @@ describe('dial', () => {
     expect(String(dialling.outcome)).toContain(`${name(quiet)} (no answer within 10000 ms)`);
     expect(String(dialling.outcome)).toContain(`${name(dead)} (`);
     await wait_until(() => quiet.sockets[0]?.closed === true, 'the end of the connection');
+  });
+
+  it('gives up after the time that it is given', async () => {
+    const quiet = await silent();
+    const dialling = watch(dial([quiet], secret, IDENTITY, { timeout: 1500 }));
+    await wait_until(() => quiet.sockets.length === 1, 'the connection');
+    vi.advanceTimersByTime(1499);
+    expect(dialling.state).toBe('waits');
+    vi.advanceTimersByTime(1);
+    await wait_until(() => dialling.state === 'rejected', 'giving up');
+    expect(String(dialling.outcome)).toContain(`${name(quiet)} (no answer within 1500 ms)`);
+    await wait_until(() => quiet.sockets[0]?.closed === true, 'the end of the connection');
+  });
+
+  it('says whether the slave resumes', async () => {
+    const resuming: boolean[] = [];
+    const listener = new Listener(secret, {
+      knows: ({ launch }) => launch === IDENTITY.launch,
+      on_accept: (identity, link) => {
+        accepted.push(link);
+        resuming.push(identity.is_resuming);
+      },
+      on_refuse: () => {},
+    });
+    clean_up.push(() => listener.close());
+    await listener.listen(host, 0, 0);
+    for (const is_resuming of [true, false]) {
+      const { link } = await dial([{ host, port: listener.port }], secret, { ...IDENTITY, is_resuming });
+      clean_up.push(() => link.destroy());
+    }
+    await wait_until(() => resuming.length === 2, 'both');
+    expect(resuming).toEqual([true, false]);
+  });
+
+  it('says whether the master knows what is to be resumed', async () => {
+    const address = await master();
+    const { link, is_unknown } = await dial([address], secret, { ...IDENTITY, is_resuming: true });
+    clean_up.push(() => link.destroy());
+    expect(is_unknown).toBe(false);
+    const ignorant = new Listener(secret, {
+      knows: () => false,
+      on_accept: (_identity, other) => accepted.push(other),
+      on_refuse: () => {},
+    });
+    clean_up.push(() => ignorant.close());
+    await ignorant.listen(host, 0, 0);
+    for (const is_resuming of [true, false]) {
+      const answer = await dial([{ host, port: ignorant.port }], secret, { ...IDENTITY, is_resuming });
+      clean_up.push(() => answer.link.destroy());
+      expect(answer.is_unknown).toBe(is_resuming);
+    }
   });
 
   it('leaves no timer behind', async () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { type AddressInfo, createServer, Socket } from 'node:net';
+import { describe, expect, it, vi } from 'vitest';
 import { TcpLink } from '../../src/net/tcp_link.js';
 import { link_contract } from '../contract/link.contract.js';
 import { tcp_pair } from '../kit/tcp_pair.js';
@@ -49,8 +49,8 @@ describe('a TcpLink', () => {
         get destination() {
           return pushed === 0 ? undefined : place.subarray(placed);
         },
-        push: (bytes) => {
-          pushed += bytes.length;
+        push: (_bytes, end) => {
+          pushed += end;
         },
         filled: (count) => {
           placed += count;
@@ -66,13 +66,44 @@ describe('a TcpLink', () => {
     },
   );
 
+  it.each(['accepting', 'dialling'])('hands over the same buffer each time at the %s end', async (end) => {
+    const pair = await tcp_pair();
+    const [here, there] = end === 'accepting' ? pair : pair.toReversed();
+    const buffers = new Set<Buffer>();
+    let received = 0;
+    here?.read_with({
+      push: (bytes, end) => {
+        buffers.add(bytes);
+        received += end;
+      },
+    });
+    for (let i = 1; i <= 5; i++) {
+      there?.send([Buffer.alloc(1000)]);
+      await wait_until(() => received === 1000 * i, 'the bytes');
+    }
+    for (const link of pair) link.destroy();
+    expect(buffers.size).toBe(1);
+  });
+
+  it.each(['accepting', 'dialling'])('keeps a quiet connection alive at the %s end', async (end) => {
+    const set = vi.spyOn(Socket.prototype, 'setKeepAlive');
+    const pair = await tcp_pair();
+    // of the two sockets one dials, and one takes over what the server accepted
+    const is_dialling = (socket: unknown) =>
+      (socket as Socket).remotePort === Number(pair[1].peer.split(':')[1]);
+    const calls = set.mock.calls.filter((_, i) => is_dialling(set.mock.contexts[i]) === (end === 'dialling'));
+    set.mockRestore();
+    for (const link of pair) link.destroy();
+    expect(calls).toEqual([[true, 30_000]]);
+  });
+
   it('is not disturbed by what its process reads from other links in between', async () => {
     const pairs = await Promise.all(Array.from({ length: 5 }, () => tcp_pair()));
     const received = pairs.map(() => '');
     for (const [i, [accepting]] of pairs.entries()) {
       accepting.read_with({
-        push: (bytes) => {
-          received[i] += bytes.toString('latin1');
+        push: (bytes, end) => {
+          received[i] += bytes.toString('latin1', 0, end);
         },
       });
     }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BatchWriter } from '../../src/wire/batch.js';
-import { FRAME_HEADER_BYTES } from '../../src/wire/frame.js';
+import { FRAME_HEADER_BYTES, write_ack } from '../../src/wire/frame.js';
 import { encode_value, unpack } from '../../src/wire/value.js';
 import { any_cuts } from '../kit/cuts.js';
 import { deliver } from '../kit/round_trip.js';
@@ -95,8 +95,8 @@ describe('a batch', () => {
     write_raw(writer, first);
     write_raw(writer, second);
     const [head, table, ...attachments] = writer.take();
-    expect((head as Buffer).readUInt32BE(0)).toBe((head?.byteLength ?? 0) - FRAME_HEADER_BYTES);
-    expect((head as Buffer).readUInt32BE(4)).toBe(2);
+    expect(head.readUInt32BE(0)).toBe(head.byteLength - FRAME_HEADER_BYTES);
+    expect(head.readUInt32BE(4)).toBe(2);
     expect((table as Buffer).readBigUInt64BE(0)).toBe(20_000n);
     expect((table as Buffer).readBigUInt64BE(8)).toBe(30_000n);
     expect(attachments.map((part) => part.buffer)).toEqual([first.buffer, second.buffer]);
@@ -115,11 +115,24 @@ describe('a batch', () => {
     writer.message(1, 3);
     const [body, , ...attachments] = writer.take();
     expect(attachments.map((bytes) => bytes.byteLength)).toEqual([20_000]);
-    expect(
-      (unpack(Buffer.from(body as Uint8Array), FRAME_HEADER_BYTES, body?.byteLength ?? 0) as unknown[][]).map(
-        ([kind]) => kind,
-      ),
-    ).toEqual([1, 3]);
+    const messages = unpack(Buffer.from(body), FRAME_HEADER_BYTES, body.byteLength) as unknown[][];
+    expect(messages.map(([kind]) => kind)).toEqual([1, 3]);
+  });
+
+  it('can have an acknowledgement before it, in the same part', () => {
+    const writer = new BatchWriter();
+    for (const round of [1, 2]) {
+      writer.message(2, 9);
+      write_raw(writer, 'x'.repeat(round * 5000));
+      write_raw(writer, Buffer.alloc(20_000, round));
+      const parts = writer.take();
+      const alone = Buffer.concat(parts);
+      parts[0] = writer.head_after_ack(parts[0], 0xfedcba98);
+      const ack = Buffer.alloc(FRAME_HEADER_BYTES);
+      write_ack(ack, 0, 0xfedcba98);
+      expect(Buffer.concat(parts).equals(Buffer.concat([ack, alone]))).toBe(true);
+      writer.recycle(true);
+    }
   });
 
   it('is empty before the first message and after each take', () => {

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ProtocolError } from '../../src/errors.js';
-import { FRAME_HEADER_BYTES, FrameReader, length_table, write_frame_header } from '../../src/wire/frame.js';
+import {
+  FRAME_HEADER_BYTES,
+  FrameReader,
+  length_table,
+  write_ack,
+  write_frame_header,
+} from '../../src/wire/frame.js';
 import { any_cuts, pieces } from '../kit/cuts.js';
 
 interface Frame {
@@ -10,7 +16,7 @@ interface Frame {
 }
 
 const any_frame: fc.Arbitrary<Frame> = fc.record({
-  body: fc.uint8Array({ maxLength: 200 }),
+  body: fc.uint8Array({ minLength: 1, maxLength: 200 }),
   attachments: fc.oneof(
     fc.constant<Uint8Array[]>([]),
     fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 4 }),
@@ -28,11 +34,22 @@ function show({ body, attachments }: Frame): string {
   return [body, ...attachments].map((bytes) => Buffer.from(bytes).toString('hex')).join(' ');
 }
 
-function collector(max_frame_bytes = 2 ** 20): { reader: FrameReader; frames: string[] } {
-  const frames: string[] = [];
-  const reader = new FrameReader(max_frame_bytes, (bytes, start, end, attachments) => {
-    frames.push(show({ body: bytes.subarray(start, end), attachments: [...attachments] }));
-  });
+function ack_bytes(received: number): Buffer {
+  const bytes = Buffer.alloc(FRAME_HEADER_BYTES);
+  write_ack(bytes, 0, received);
+  return bytes;
+}
+
+/** What comes out of a reader: frames, and acknowledgements as their numbers. */
+function collector(max_frame_bytes = 2 ** 20): { reader: FrameReader; frames: (string | number)[] } {
+  const frames: (string | number)[] = [];
+  const reader = new FrameReader(
+    max_frame_bytes,
+    (bytes, start, end, attachments) => {
+      frames.push(show({ body: bytes.subarray(start, end), attachments: [...attachments] }));
+    },
+    (received) => frames.push(received),
+  );
   return { reader, frames };
 }
 
@@ -77,6 +94,45 @@ describe('a frame reader', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('takes what stands before the end, and nothing behind it', () => {
+    const frame_or_ack = fc.oneof(any_frame, fc.nat(2 ** 32 - 1));
+    fc.assert(
+      fc.property(fc.array(frame_or_ack, { maxLength: 8 }), any_cuts, (all, cuts) => {
+        const stream = Buffer.concat(
+          all.map((one) => (typeof one === 'number' ? ack_bytes(one) : frame_bytes(one))),
+        );
+        const { reader, frames } = collector();
+        const shared = Buffer.alloc(8192);
+        for (const piece of pieces(stream, cuts)) {
+          for (let at = 0; at < piece.length; at += 4096) {
+            const count = piece.copy(shared.fill(0xee), 0, at, at + 4096);
+            reader.push(shared, count);
+          }
+        }
+        expect(frames).toEqual(all.map((one) => (typeof one === 'number' ? one : show(one))));
+        expect(reader.is_idle).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('keeps the head of a frame whose attachments come in later reads into the same buffer', () => {
+    const frame = { body: Buffer.from('body'), attachments: [Buffer.from('first'), Buffer.from('second')] };
+    const stream = frame_bytes(frame);
+    const { reader, frames } = collector();
+    // the buffer is full to its end with just the head
+    const shared = Buffer.from(stream.subarray(0, FRAME_HEADER_BYTES + 4 + 16));
+    reader.push(shared, shared.length);
+    shared.fill(0xee);
+    reader.push(stream.subarray(shared.length));
+    expect(frames).toEqual([show(frame)]);
+  });
+
+  it('refuses a header without a body where no acknowledgement may come', () => {
+    const reader = new FrameReader(100, () => {});
+    expect(() => reader.push(ack_bytes(0))).toThrow(ProtocolError);
   });
 
   it('is idle between frames and nowhere else', () => {
@@ -176,11 +232,11 @@ describe('a frame reader with a bound', () => {
 
   it.each([
     ['the longest body', header(2 ** 32 - 1, 0)],
-    ['the most attachments', header(0, 2 ** 32 - 1)],
-    ['the longest attachment', Buffer.concat([header(0, 1), Buffer.alloc(8, 0xff)])],
+    ['the most attachments', header(5, 2 ** 32 - 1)],
+    ['the longest attachment', Buffer.concat([header(5, 1), Buffer.alloc(5), Buffer.alloc(8, 0xff)])],
     [
       'two attachments that are too large together',
-      Buffer.concat([header(0, 2), length_table(attachments).fill(0x10)]),
+      Buffer.concat([header(5, 2), Buffer.alloc(5), length_table(attachments).fill(0x10)]),
     ],
   ])('refuses %s that a header can claim before any of it comes', (_what, claim) => {
     for (const cuts of [[2 ** 30], [1], [3]]) {

@@ -32,6 +32,7 @@ describe('a handshake with the same secret', () => {
       slave_id: fc.nat(2 ** 32 - 1),
       launch: fc.nat(2 ** 32 - 1),
       role: fc.constantFrom('main', 'pulse'),
+      is_resuming: fc.boolean(),
     });
     const any_rest = fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes));
     fc.assert(
@@ -177,6 +178,28 @@ describe('a handshake is refused', () => {
   it('as a stranger when the server speaks another protocol', () => {
     const slave = new SlaveHandshake(secret, IDENTITY);
     expect(refusal_of(push_all(slave, Buffer.from('SSH-2.0-OpenSSH_9.6\r\n'.repeat(5))))).toBe('stranger');
+  });
+
+  it.each([false, true])(
+    'when it is changed on the way whether the slave resumes, which is %s',
+    (is_resuming) => {
+      const change_hello = (hello: Buffer) => {
+        hello.writeUInt8(is_resuming ? 0 : 1, 7);
+        return hello;
+      };
+      const slave = new SlaveHandshake(secret, { ...IDENTITY, is_resuming });
+      const { at_slave, master } = talk({ slave, change_hello });
+      expect(refusal_of(at_slave)).toBe('bad_secret');
+      expect(master.identity).toBeUndefined();
+    },
+  );
+
+  it.each([2, 3, 0x80, 0xff])('when its flags are %d, which mean nothing', (flags) => {
+    const change_hello = (hello: Buffer) => {
+      hello.writeUInt8(flags, 7);
+      return hello;
+    };
+    expect(refusal_of(talk({ change_hello }).at_master)).toBe('stranger');
   });
 
   it('when the role is none that there is', () => {

@@ -22,9 +22,15 @@ const any_pulse_message: fc.Arbitrary<PulseMessage> = fc.oneof(
   fc.record({ kind: fc.constantFrom('take_back' as const, 'taken_back' as const), from: uint, to: uint }),
   fc.record({
     kind: fc.constant('heartbeat' as const),
-    vitals: fc.record({ rss: uint, cpu: uint, stalled: uint }),
+    vitals: fc.record({ rss: uint, peak: uint, cpu: uint, stalled: uint }),
   }),
-  fc.constant({ kind: 'stop' as const }),
+  fc.record({ kind: fc.constant('kill' as const), seq: uint }),
+  fc.record({
+    kind: fc.constant('killed' as const),
+    seq: fc.option(fc.nat(), { nil: undefined }),
+    why: fc.constantFrom('cancelled' as const, 'timed_out' as const, 'too_large' as const),
+  }),
+  fc.record({ kind: fc.constantFrom('stop' as const, 'alive' as const) }),
 );
 
 function body_of(messages: readonly PulseMessage[]): Buffer {
@@ -101,11 +107,12 @@ describe('a malformed pulse body', () => {
   });
 
   it.each([
-    ['an unknown kind', body_with(66)],
+    ['an unknown kind', body_with(68)],
     ['a kind of the main connection', body_with(1, 2, 3)],
     ['a field that is a text', body_with(64, 'a', 1)],
     ['a field that is missing', body_with(64, 1)],
     ['no fields at all', body_with(96)],
+    ['a kill for no known reason', body_with(98, 1, 3)],
     ['a number below 0', body_with(64, -1, 5)],
     ['a number that is not whole', body_with(64, 1.5, 5)],
     ['a number without end', body_with(64, 0, Infinity)],
