@@ -1,13 +1,18 @@
 /**
  * What the scheduler is told, and what it answers: one union each. Events are past, effects are orders.
  */
-import type { TaskRecord } from './records.js';
+import type { LossKind } from '../errors.js';
+import type { StopReason, TaskRecord } from './records.js';
+
+export type { LossKind };
 
 /** What the scheduler reads of a slave's report on a task. */
 export interface Report {
   readonly kind: 'task_done' | 'task_failed';
   readonly task_id: number;
   readonly run_us: number;
+  /** Of a failure: that another run may help, if the task's policy has one left. */
+  readonly may_retry?: boolean | undefined;
 }
 
 /** What has happened. */
@@ -19,12 +24,20 @@ export type SchedEvent<T extends TaskRecord, R extends Report> =
   | { kind: 'slaves_wanted' }
   /** Its process was started just now: the time in a queue of launches does not count. */
   | { kind: 'slave_launched'; slave_id: number }
-  | { kind: 'slave_ready'; slave_id: number }
+  | { kind: 'slave_ready'; slave_id: number; host: string }
   | { kind: 'launch_failed'; slave_id: number; error: Error; same: string }
   | { kind: 'slave_heard'; slave_id: number }
+  /** Its process has more memory than it should keep: it is to be replaced when its task has ended. */
+  | { kind: 'slave_swollen'; slave_id: number }
   | { kind: 'take_back_possible'; slave_id: number }
   /** The slave is gone. `ended_with` is the task that it said it was running, or that it ran none, if it said so. */
-  | { kind: 'slave_lost'; slave_id: number; error: Error; ended_with?: number | 'no_task' | undefined }
+  | {
+      kind: 'slave_lost';
+      slave_id: number;
+      error: Error;
+      why: LossKind;
+      ended_with?: number | 'no_task' | undefined;
+    }
   /** The slave ended after it was told to. */
   | { kind: 'slave_ended'; slave_id: number }
   | { kind: 'task_queued'; task: T }
@@ -42,19 +55,29 @@ export type SchedEvent<T extends TaskRecord, R extends Report> =
   | { kind: 'job_stopped' }
   | { kind: 'tick' };
 
+/** Why a slave is beyond hope. */
+export type AbandonReason = 'silent' | 'start_timeout' | 'protocol' | 'cancelled';
+
 /** What is to be done about it. */
 export type Effect<T extends TaskRecord, R extends Report> =
   | { kind: 'launch_slave'; slave_id: number }
   | { kind: 'run_tasks'; slave_id: number; tasks: T[] }
   | { kind: 'take_back'; slave_id: number; from: number; to: number }
   | { kind: 'abort_task'; slave_id: number; task_id: number }
-  | { kind: 'stop_slave'; slave_id: number }
+  /** The task, number `seq` on that slave, was cancelled and does not end: kill the slave if it still runs it. */
+  | { kind: 'kill_task'; slave_id: number; seq: number }
+  | { kind: 'stop_slave'; slave_id: number; reason: StopReason }
   /** The slave is beyond hope: end its process and report slave_lost or launch_failed. */
-  | { kind: 'abandon_slave'; slave_id: number; why: 'silent' | 'start_timeout' | 'protocol' }
+  | { kind: 'abandon_slave'; slave_id: number; why: AbandonReason }
   | { kind: 'tasks_settled'; slave_id: number; tasks: T[]; reports: R[] }
-  /** A slave died of this task; it will be tried again or, if `is_last`, is given up. */
-  | { kind: 'task_died'; slave_id: number; task: T; error: Error; is_last: boolean }
+  /** The task threw, and will be run again in `delay` ms. */
+  | { kind: 'task_threw'; slave_id: number; task: T; report: R; delay: number }
+  /** A slave was lost in this task; it will be tried again or, if `is_last`, is given up. */
+  | { kind: 'task_died'; slave_id: number; task: T; error: Error; why: LossKind; is_last: boolean }
   | { kind: 'slave_given_up'; slave_id: number; error: Error }
+  /** Tasks die on this host: it gets none for `time` ms. */
+  | { kind: 'host_benched'; host: string; time: number }
+  | { kind: 'host_released'; host: string }
   /** No slave is left, none can be had, and someone waits. */
   | { kind: 'no_slaves' }
   | { kind: 'run_finished' };

@@ -17,7 +17,9 @@ const NEWEST = 0.2;
 
 /** A task ended after `run_us` microseconds: adapts the depth of its slave. */
 export function adapt_depth(slave: SlaveRecord<TaskRecord>, run_us: number, limit: number | undefined): void {
-  const task_us = slave.task_us === undefined ? run_us : slave.task_us + NEWEST * (run_us - slave.task_us);
+  const task_us = Math.round(
+    slave.task_us === undefined ? run_us : slave.task_us + NEWEST * (run_us - slave.task_us),
+  );
   slave.task_us = task_us;
   const wanted = Math.min(MAX_PREFETCH, Math.max(MIN_PREFETCH, Math.ceil(TARGET_US / Math.max(task_us, 1))));
   slave.ended_at_depth++;

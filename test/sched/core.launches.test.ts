@@ -36,6 +36,31 @@ describe('a failed launch', () => {
     expect(model.pass(60_000)).not.toContainEqual({ kind: 'launch_slave', slave_id: 0 });
   });
 
+  it('does not keep a slave out for ever, if others work and tasks wait', () => {
+    const model = starting_model(2);
+    model.ready(1);
+    model.queue(100);
+    model.open_run();
+    const work_on = () => model.heard(1);
+    for (const pause of [250, 500, 0]) {
+      model.gone(0);
+      model.pass(pause);
+    }
+    for (const parole of [5000, 10_000, 20_000]) {
+      expect(model.core.slave(0)?.state).toBe('dead');
+      work_on();
+      expect(kinds(model.pass(parole - 1))).not.toContain('launch_slave');
+      work_on();
+      expect(kinds(model.pass(1))).toContain('launch_slave');
+      // one more failure is one too many
+      expect(kinds(model.gone(0))).toContain('slave_given_up');
+    }
+    work_on();
+    model.pass(40_000);
+    model.ready(0);
+    expect(model.core.slave(0)?.state).toBe('running_task');
+  });
+
   it('of one cause for all slaves ends the run at once', () => {
     const model = starting_model(3);
     model.queue(1);
@@ -124,7 +149,7 @@ describe('a failed launch', () => {
 
   it('is also what the loss of a slave that was not ready is', () => {
     const { core } = starting_model(1);
-    core.handle({ kind: 'slave_lost', slave_id: 0, error: new Error('lost') }, 0);
+    core.handle({ kind: 'slave_lost', slave_id: 0, error: new Error('lost'), why: 'lost' }, 0);
     expect(core.slave(0)).toMatchObject({ failures: 1 });
   });
 });
@@ -154,14 +179,16 @@ describe('a dead slave', () => {
 describe('the time to start', () => {
   it('is start_timeout from the launch on', () => {
     const model = starting_model(1, { start_timeout: 300 });
+    model.launched(0);
     expect(model.pass(299)).toEqual([]);
     expect(model.pass(1)).toEqual([{ kind: 'abandon_slave', slave_id: 0, why: 'start_timeout' }]);
   });
 
   it('does not count the time in a queue of launches', () => {
     const model = starting_model(1, { start_timeout: 300 });
-    model.pass(200);
-    model.tell({ kind: 'slave_launched', slave_id: 0 });
+    model.pass(100_000);
+    expect(model.slave(0)).toMatchObject({ process: 'starting', is_abandoned: false });
+    model.launched(0);
     expect(model.pass(299)).toEqual([]);
     expect(kinds(model.pass(1))).toEqual(['abandon_slave']);
   });
@@ -174,7 +201,7 @@ describe('a silent slave', () => {
     model.queue(1);
     model.open_run();
     expect(model.pass(499)).toEqual([]);
-    model.tell({ kind: 'slave_heard', slave_id: 2 });
+    model.heard(2);
     expect(model.pass(1)).toEqual([
       { kind: 'abandon_slave', slave_id: 0, why: 'silent' },
       { kind: 'abandon_slave', slave_id: 1, why: 'silent' },

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type { LossKind } from '../../src/sched/events.js';
 import type { ModelSlave } from '../kit/model_slave.js';
 import { SchedModel } from '../kit/sched_model.js';
 
@@ -8,6 +9,8 @@ type Step = readonly [name: keyof typeof ACTIONS, a: number, b: number];
 type Action = (model: SchedModel, a: number, b: number) => void;
 
 const CAUSES = ['not found', 'not found', 'no route', 'bad secret'];
+const HOSTS = ['a', 'b', 'c'];
+const LOSSES: readonly LossKind[] = ['died', 'lost', 'evicted', 'timed_out', 'too_large', 'cancelled'];
 
 /** How each happens to a model, if it can happen now. */
 const ACTIONS = {
@@ -33,10 +36,11 @@ const ACTIONS = {
     (model, slave) => model.remove_slave(slave.slave_id),
   ),
   launch: (model) => model.tell({ kind: 'slaves_wanted' }),
-  launched: of_slave(is_starting, (model, { slave_id }) => model.tell({ kind: 'slave_launched', slave_id })),
-  ready: of_slave(is_starting, (model, { slave_id }, b) => model.ready(slave_id, b % 3 > 0)),
+  launched: of_slave(is_starting, (model, { slave_id }) => model.launched(slave_id)),
+  ready: of_slave(is_starting, (model, { slave_id }, b) => model.ready(slave_id, b % 3 > 0, HOSTS[b % 3])),
   all_ready: (model) => {
-    for (const slave of model.slaves.values()) if (is_starting(slave)) model.ready(slave.slave_id);
+    for (const slave of model.slaves.values())
+      if (is_starting(slave)) model.ready(slave.slave_id, true, HOSTS[slave.slave_id % 2]);
   },
   pulse: of_slave(is_ready, (model, { slave_id }) => model.pulse(slave_id)),
   gone: of_slave(
@@ -46,7 +50,31 @@ const ACTIONS = {
       model.gone(slave.slave_id, ([undefined, 'no_task', running] as const)[b % 3], CAUSES[b % 4]);
     },
   ),
-  hear: of_slave(is_ready, (model, { slave_id }) => model.tell({ kind: 'slave_heard', slave_id })),
+  /** Of what it ran, for any reason. */
+  lost: of_slave(is_ready, (model, { slave_id, tasks }, b) => {
+    model.gone(slave_id, tasks[0]?.task_id ?? 'no_task', 'lost', LOSSES[b]);
+  }),
+  lost_in_silence: of_slave(is_ready, (model, { slave_id }, b) => {
+    model.gone(slave_id, undefined, 'lost', LOSSES[b]);
+  }),
+  /** Its pulse carries the order to kill out; otherwise its task has ended just before. */
+  killed: of_slave(
+    (slave) => slave.is_killed,
+    (model, { slave_id, held }, b) => {
+      if (b % 2 === 0) model.report(slave_id);
+      else model.gone(slave_id, held[0]?.task.task_id, 'killed', 'cancelled');
+    },
+  ),
+  swollen: of_slave(is_ready, (model, { slave_id }) => model.swollen(slave_id)),
+  wake: (model) => {
+    const { wake_at } = model.core;
+    if (wake_at < Infinity) model.pass(Math.max(0, wake_at - model.now));
+  },
+  cancel_running: of_slave(has_tasks, (model, { tasks }) => {
+    const [head] = tasks;
+    if (head !== undefined && model.unsettled.has(head)) model.cancel(head);
+  }),
+  hear: of_slave(is_ready, (model, { slave_id }) => model.heard(slave_id)),
   report: of_slave(has_tasks, (model, { slave_id, held }, b) => {
     model.report(slave_id, 1 + (b % held.length), 3 ** (b * 2), b % 3 === 0 ? 'task_failed' : 'task_done');
   }),
@@ -99,6 +127,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
     fc.constantFrom(
       ...(Object.keys(ACTIONS) as Step[0][]),
       ...(['queue', 'queue', 'report', 'report', 'ready', 'all_ready', 'open_run', 'give_back'] as const),
+      ...(['wake', 'wake', 'lost'] as const),
     ),
     fc.nat(6),
     fc.nat(5),
@@ -109,6 +138,11 @@ const options = fc.record({
   slaves: fc.nat(4),
   prefetch: fc.constantFrom(undefined, 1, 2, 7),
   attempts: fc.integer({ min: 1, max: 3 }),
+  retries: fc.constantFrom(0, 0, 2),
+  losses: fc.constantFrom(1, 3),
+  max_tasks_per_slave: fc.constantFrom(Infinity, Infinity, 1, 5),
+  idle_timeout: fc.constantFrom(Infinity, 500, 30_000),
+  cancel_grace: fc.constantFrom(0, 5000),
 });
 
 function play(model: SchedModel, sequence: readonly Step[]): void {
@@ -137,7 +171,7 @@ function settle_down(model: SchedModel): void {
     if (go_on(model)) continue;
     const { wake_at } = model.core;
     if (wake_at === Infinity || !model.is_waited_for) return;
-    for (const { slave_id } of model.slaves.values()) model.tell({ kind: 'slave_heard', slave_id });
+    for (const { slave_id } of model.slaves.values()) model.heard(slave_id);
     model.pass(Math.max(0, wake_at - model.now));
   }
   throw new Error('the scheduler does not come to rest');
@@ -184,7 +218,7 @@ it('lets no task wait for long behind one that takes for ever, while another sla
       const others = () => [...model.unsettled].filter((task) => task !== head);
       for (let turn = 0; turn < 1000 && others().length > 0; turn++) {
         if (go_on(model, busy)) continue;
-        for (const { slave_id } of model.slaves.values()) model.tell({ kind: 'slave_heard', slave_id });
+        for (const { slave_id } of model.slaves.values()) model.heard(slave_id);
         model.pass(1000);
       }
       expect(others()).toEqual([]);

@@ -189,7 +189,9 @@ describe('a job that is stopped', () => {
     model.open_run();
     model.send_command(1);
     model.add_slave();
-    expect(model.stop_job()).toEqual([0, 1, 2, 3].map((slave_id) => ({ kind: 'stop_slave', slave_id })));
+    expect(model.stop_job()).toEqual(
+      [0, 1, 2, 3].map((slave_id) => ({ kind: 'stop_slave', slave_id, reason: 'leave' })),
+    );
     for (const slave_id of [0, 1, 2, 3]) model.gone(slave_id);
     expect([...model.core.slaves].map(({ state }) => state)).toEqual(Array(4).fill('stopped'));
     expect(model.core.unsettled).toBe(1);
@@ -206,7 +208,9 @@ describe('a job that is stopped', () => {
   it('takes the loss of a slave for its end', () => {
     const { core } = ready_model(1);
     core.handle({ kind: 'job_stopped' }, 0);
-    expect(core.handle({ kind: 'slave_lost', slave_id: 0, error: new Error('lost') }, 0)).toEqual([]);
+    expect(
+      core.handle({ kind: 'slave_lost', slave_id: 0, error: new Error('lost'), why: 'died' }, 0),
+    ).toEqual([]);
     expect(core.slave(0)?.state).toBe('stopped');
   });
 
@@ -214,7 +218,7 @@ describe('a job that is stopped', () => {
     const model = new SchedModel({ slaves: 1 });
     model.tell({ kind: 'slaves_wanted' });
     model.stop_job();
-    expect(model.core.handle({ kind: 'slave_ready', slave_id: 0 }, 0)).toEqual([]);
+    expect(model.core.handle({ kind: 'slave_ready', slave_id: 0, host: 'here' }, 0)).toEqual([]);
     expect(model.core.slave(0)?.state).toBe('stopping');
   });
 });

@@ -51,16 +51,16 @@ describe('the tasks of a lost slave', () => {
     const [first, second] = model.tasks;
     const told = model.gone(0, 0);
     expect(kinds(told)).toContain('task_died');
-    expect(first).toMatchObject({ deaths: 1, attempt: 2, is_suspect: true });
-    expect(second).toMatchObject({ deaths: 0, attempt: 1, is_suspect: false });
+    expect(first).toMatchObject({ trouble: { deaths: 1 }, attempt: 2, is_suspect: true });
+    expect(second).toMatchObject({ trouble: undefined, attempt: 1, is_suspect: false });
   });
 
   it('are only suspects when it is not known which of them it ran', () => {
     const model = model_with_two_on_the_first(1, 2);
     expect(kinds(model.gone(0))).not.toContain('task_died');
     expect(model.tasks).toMatchObject([
-      { deaths: 0, attempt: 2, is_suspect: true },
-      { deaths: 0, attempt: 2, is_suspect: true },
+      { trouble: { deaths: 0 }, attempt: 2, is_suspect: true },
+      { trouble: { deaths: 0 }, attempt: 2, is_suspect: true },
     ]);
   });
 
@@ -70,7 +70,7 @@ describe('the tasks of a lost slave', () => {
     model.open_run();
     model.report(0);
     model.gone(0, first?.task_id);
-    expect(first).toMatchObject({ state: 'done', deaths: 0 });
+    expect(first).toMatchObject({ state: 'done', trouble: undefined });
   });
 
   it('that were cancelled are gone with it', () => {
@@ -169,7 +169,7 @@ describe('a task that kills its slave', () => {
     model.ready(0);
     expect(held(model)).toEqual([[0]]);
     expect(model.gone(0)).toContainEqual(expect.objectContaining({ kind: 'task_died', task, is_last: true }));
-    expect(task).toMatchObject({ state: 'failed', deaths: 2, attempt: 2 });
+    expect(task).toMatchObject({ state: 'failed', trouble: { deaths: 2 }, attempt: 2 });
   });
 
   it('is charged though nobody said what ran, when it was alone', () => {

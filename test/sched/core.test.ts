@@ -222,5 +222,7 @@ describe('a slave that breaks the protocol', () => {
 
 it('refuses an event of a slave that it does not have', () => {
   const { core } = new SchedModel();
-  expect(() => core.handle({ kind: 'slave_ready', slave_id: 3 }, 0)).toThrow('the scheduler has no slave 3');
+  expect(() => core.handle({ kind: 'slave_ready', slave_id: 3, host: 'here' }, 0)).toThrow(
+    'the scheduler has no slave 3',
+  );
 });

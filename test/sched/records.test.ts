@@ -9,9 +9,9 @@ describe('a TaskRecord', () => {
       bytes: 100,
       state: 'queued',
       attempt: 1,
-      deaths: 0,
       is_suspect: false,
     });
+    expect(new TaskRecord(7, 3, 100).trouble).toBeUndefined();
   });
 });
 
