@@ -9,6 +9,9 @@
  *   ├─ LaunchError             PARJOB_ERR_LAUNCH       a slave could not be started
  *   ├─ RemoteError             PARJOB_ERR_REMOTE       user code on a slave threw
  *   ├─ SlaveDiedError          PARJOB_ERR_SLAVE_DIED   a task's slaves died while they ran it
+ *   ├─ TaskTimeoutError        PARJOB_ERR_TIMEOUT      a task took longer than it may
+ *   ├─ CancelledError          PARJOB_ERR_CANCELLED    a task was cancelled
+ *   ├─ StatusFileError         PARJOB_ERR_STATUS_FILE  a status file that cannot be used
  *   └─ NoMoreSlavesError       PARJOB_ERR_NO_SLAVES    tasks are left and no slave is
  *
  * Match on `code`, not on the class: the code is the promise we keep.
@@ -153,8 +156,8 @@ export class RemoteError extends ParjobError implements RemoteFacts {
 
   constructor(thrown: unknown, facts: RemoteFacts) {
     const is_error = thrown instanceof Error;
-    const name = is_error ? thrown.name : thrown === null ? 'null' : typeof thrown;
-    const message = is_error ? thrown.message : describe_thrown(thrown);
+    const name = is_error ? String(thrown.name) : thrown === null ? 'null' : typeof thrown;
+    const message = is_error ? String(thrown.message) : describe_thrown(thrown);
     super(`${name}: ${message}, from ${facts.slave} in ${facts.what}`, { cause: thrown });
     this.slave = facts.slave;
     this.what = facts.what;
@@ -172,15 +175,40 @@ export class RemoteError extends ParjobError implements RemoteFacts {
 function describe_thrown(thrown: unknown): string {
   try {
     if (typeof thrown !== 'object' || thrown === null) return String(thrown);
-    return JSON.stringify(thrown) ?? String(thrown);
+    // not JSON: of what refers to one thing in many places that makes a text without end
+    const limits = { breakLength: Infinity, depth: 1, maxArrayLength: 20, maxStringLength: 1000 };
+    return inspect(thrown, limits).slice(0, 2000);
   } catch {
-    return inspect(thrown, { breakLength: Infinity });
+    return 'an object that cannot be shown';
   }
 }
 
+/** Why a slave is gone that was ready. Each kind is charged to somebody else. */
+export type LossKind =
+  /** Its process ended by itself: charged to the task that ran. */
+  | 'died'
+  /** Nothing is heard of it any more, node or network: charged to nobody, within limits. */
+  | 'lost'
+  /** Its batch system ended it: charged to nobody. */
+  | 'evicted'
+  /** It was killed for the task that ran, which had taken too much time. */
+  | 'timed_out'
+  /** It was killed for the task that ran, which had been cancelled. */
+  | 'cancelled'
+  /** It was killed because it had taken too much memory: charged to the task that ran. */
+  | 'too_large';
+
 /** One run of a task on a slave that did not live to report it. */
 export interface DeadAttempt {
+  /** What kind of loss it was. */
+  why: LossKind;
   slave: string;
+  /** Name of the machine. */
+  host: string;
+  /** Time that the slave had the task, to the moment when it was known to be gone, ms. */
+  run_ms?: number | undefined;
+  /** Most resident memory that its process ever had, as last heard of, bytes. */
+  peak_memory?: number | undefined;
   /** What became of the process, in words: `was ended by SIGKILL`, `exited with code 3`. */
   reason: string;
   exit_code?: number | undefined;
@@ -214,9 +242,107 @@ export class SlaveDiedError extends ParjobError {
 }
 
 function indent_tail(attempt: DeadAttempt): string {
-  const file = attempt.log_file === undefined ? '' : ` (log: ${attempt.log_file})`;
+  const { host, run_ms, peak_memory, log_file } = attempt;
+  const facts = [`on ${host}`];
+  if (run_ms !== undefined) facts.push(`after ${format_ms(run_ms)}`);
+  if (peak_memory !== undefined) facts.push(`peak memory ${Math.ceil(peak_memory / 2 ** 20)} MiB`);
+  if (log_file !== undefined) facts.push(`log: ${log_file}`);
+  const file = ` (${facts.join(', ')})`;
   if (attempt.log_tail === undefined || attempt.log_tail === '') return file;
   return `${file}\n${attempt.log_tail.replace(/^/gm, '    | ')}`;
+}
+
+function format_ms(ms: number): string {
+  return ms < 10_000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 1000)} s`;
+}
+
+/** A task took longer than its `timeout`, in each of its runs. */
+export class TaskTimeoutError extends ParjobError {
+  static {
+    this.prototype.name = 'TaskTimeoutError';
+  }
+  override readonly code = 'PARJOB_ERR_TIMEOUT';
+  /** The limit, ms. */
+  readonly timeout: number;
+  /** The slave that ran it last. */
+  readonly slave: string;
+  /** Index of the task in the order of queue_task; undefined for run_task. */
+  readonly index: number | undefined;
+  /** As in RemoteError. */
+  finished?: readonly unknown[];
+
+  constructor(what: string, index: number | undefined, timeout: number, slave: string, was_killed: boolean) {
+    const end = was_killed
+      ? 'it did not end when told to, so its slave was killed and replaced'
+      : 'it ended when that time was over';
+    super(
+      `${what} took longer than its timeout of ${timeout} ms on ${slave}; ${end}: ` +
+        'raise the option timeout, or let the task look at current_task().signal',
+    );
+    this.timeout = timeout;
+    this.slave = slave;
+    this.index = index;
+  }
+}
+
+/** A task was cancelled, by its handle or by a signal. `cause` is the reason given. */
+export class CancelledError extends ParjobError {
+  static {
+    this.prototype.name = 'CancelledError';
+  }
+  override readonly code = 'PARJOB_ERR_CANCELLED';
+  /** Index of the task in the order of queue_task; undefined for run_task. */
+  readonly index: number | undefined;
+  /** As in RemoteError. */
+  finished?: readonly unknown[];
+
+  constructor(what: string, index: number | undefined, reason: unknown) {
+    const why = reason instanceof Error ? `: ${reason.message}` : '';
+    super(`${what} was cancelled${why}`, reason === undefined ? undefined : { cause: reason });
+    this.index = index;
+  }
+}
+
+/** What is wrong with a status file. The words are stable and may be matched on. */
+export type StatusFileProblem =
+  /** Another master has it open. */
+  | 'locked'
+  /** It was open here, and another master has taken it over since. */
+  | 'lock_lost'
+  /** It is of another program, or of another job of this one. */
+  | 'other_program'
+  /** It is something else: no file, or one that parjob did not write. */
+  | 'not_a_status_file'
+  /** A newer parjob has written it. */
+  | 'newer_format'
+  /** A line in it is not what parjob writes; `line` says which. */
+  | 'damaged'
+  /** The system did not let us read it; `cause` says why. */
+  | 'unreadable'
+  /** The system did not let us write it, or the lock beside it; `cause` says why. */
+  | 'unwritable';
+
+/** A status file cannot be used. `problem` names the reason. */
+export class StatusFileError extends ParjobError {
+  static {
+    this.prototype.name = 'StatusFileError';
+  }
+  override readonly code = 'PARJOB_ERR_STATUS_FILE';
+  readonly file: string;
+  readonly problem: StatusFileProblem;
+  /** Number of the damaged line, from 1. */
+  readonly line: number | undefined;
+
+  constructor(
+    message: string,
+    facts: { file: string; problem: StatusFileProblem; line?: number | undefined },
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.file = facts.file;
+    this.problem = facts.problem;
+    this.line = facts.line;
+  }
 }
 
 /** Tasks are left and no slave is, nor can one be had. `cause` is the launch or network error, if all had the same. */

@@ -1,8 +1,10 @@
 /** parjob: a Job of Slaves that run tasks and exchange messages. The front door; no logic here. */
 export {
+  CancelledError,
   type DeadAttempt,
   type LaunchCause,
   LaunchError,
+  type LossKind,
   NetworkError,
   NoMoreSlavesError,
   ParjobError,
@@ -10,12 +12,16 @@ export {
   RemoteError,
   SlaveDiedError,
   StateError,
+  StatusFileError,
+  type StatusFileProblem,
+  TaskTimeoutError,
   UsageError,
 } from './errors.js';
 export type { Command, MasterEnd } from './master/command.js';
 export type { JobEvents } from './master/events.js';
-export { Job, type RunOptions, type RunTaskOptions } from './master/job.js';
-export type { JobOptions } from './master/job_options.js';
+export type { FailureCounts } from './master/failure_counts.js';
+export { Job, type QueueTaskOptions, type RunOptions, type TaskOptions } from './master/job.js';
+export type { JobOptions, TrustOptions } from './master/job_options.js';
 export { LocalSlave, type LocalSlaveOptions, local_slaves } from './master/local_slave.js';
 export type { FulfilledOutcome, Outcome, QueuedTask, RejectedOutcome } from './master/queued_task.js';
 export { Slave, type SlaveGetDataOptions } from './master/slave.js';

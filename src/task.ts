@@ -112,6 +112,14 @@ export interface CurrentTask {
    * @param note a word for people
    */
   report_progress(done: number, total?: number, note?: string): void;
+  /**
+   * Keeps `value`, which any argument could be, for the next attempt of this task, if there will be one: on
+   * another slave after the death of this, after a failure, or in a restarted run. Only the last one counts.
+   * Announce what is safe: write the files that go with it first.
+   */
+  checkpoint(value: unknown): void;
+  /** What an earlier attempt passed to `checkpoint` last; undefined when none did. */
+  readonly last_checkpoint: unknown;
 }
 
 /** One per process, whichever copy of this file a task module has loaded. */

@@ -19,6 +19,7 @@ export class Log {
   readonly #fd: number;
   readonly #bindings: Record<string, unknown>;
   #logger: Logger | undefined;
+  #is_own = false;
   #waiting: (() => void)[] | undefined;
 
   /** Lines go to `logger` if it is given, else to file descriptor `fd`, from `level` on. */
@@ -61,19 +62,30 @@ export class Log {
     if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(this.#level) && this.#logger === undefined) return;
     if (this.#waiting !== undefined) {
       const queued_at = Date.now();
-      this.#waiting.push(() => this.#pino()[level]({ ...fields, queued_at }, text));
+      this.#waiting.push(() => this.#say(level, { ...fields, queued_at }, text));
       return;
     }
-    this.#pino()[level](fields, text);
+    this.#say(level, fields, text);
+  }
+
+  #say(level: WrittenLevel, fields: Record<string, unknown>, text: string): void {
+    const is_ours = this.#logger === undefined || this.#is_own;
+    try {
+      this.#pino()[level](fields, text);
+    } catch (error) {
+      // what a logger of the user's throws is the user's
+      if (!is_ours) throw error;
+    }
   }
 
   #pino(): Logger {
     if (this.#logger === undefined) {
+      this.#is_own = true;
       const { pino } = load('pino') as typeof import('pino');
-      this.#logger = pino(
-        { level: this.#level, base: this.#bindings },
-        pino.destination({ dest: this.#fd, sync: true }),
-      );
+      const destination = pino.destination({ dest: this.#fd, sync: true });
+      // a full disk costs lines, and nothing else
+      destination.on('error', () => {});
+      this.#logger = pino({ level: this.#level, base: this.#bindings }, destination);
     }
     return this.#logger;
   }

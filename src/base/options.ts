@@ -17,6 +17,16 @@ export const A_STRING: Expectation = {
 };
 export const A_BOOLEAN: Expectation = { expected: 'true or false', holds: (v) => typeof v === 'boolean' };
 
+export const A_FUNCTION: Expectation = {
+  expected: 'a function',
+  holds: (v) => typeof v === 'function',
+};
+
+export const A_SIGNAL: Expectation = {
+  expected: 'an AbortSignal',
+  holds: (v) => v instanceof AbortSignal,
+};
+
 /** A duration or size: a number above zero, Infinity allowed. */
 export function positive(unit: 'ms' | 'bytes'): Expectation {
   return {

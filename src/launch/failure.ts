@@ -4,15 +4,15 @@ import { cause_of_exit } from './exit_code.js';
 import type { ProcessEnd } from './launcher.js';
 import { log_tail, says_heap_is_full } from './log_tail.js';
 
-/** What became of a process, in words that follow its name. */
-export function describe_end(end: ProcessEnd, log_file: string): string {
+/** What became of a process, in words that follow its name. Its log tells from byte `log_start` on. */
+export function describe_end(end: ProcessEnd, log_file: string, log_start: number): string {
   if (end.error !== undefined) return `could not be started (${end.error.message})`;
-  if (end.signal === 'SIGABRT' && says_heap_is_full(log_file)) {
+  if (end.signal === 'SIGABRT' && says_heap_is_full(log_file, log_start)) {
     return `ran out of memory: its JavaScript heap reached node's limit (raise it with node_flags: ['--max-old-space-size=...'])`;
   }
   if (end.signal !== undefined)
     return `was ended by ${end.signal}${end.signal === 'SIGKILL' ? ' (killed by someone, or by the kernel for want of memory)' : ''}`;
-  return `exited with code ${end.exit_code}`;
+  return end.exit_code === undefined ? 'has ended' : `exited with code ${end.exit_code}`;
 }
 
 const REMEDIES: Readonly<Record<LaunchCause, string>> = {
@@ -31,6 +31,8 @@ export interface FailedLaunch {
   slave: string;
   command: readonly string[];
   log_file: string;
+  /** Where what this process wrote begins in it, bytes. */
+  log_start: number;
 }
 
 /** The error for a launch that failed for `cause_kind`. */
@@ -41,7 +43,7 @@ export function launch_error(
   cause?: unknown,
   end?: ProcessEnd,
 ): LaunchError {
-  const tail = log_tail(launch.log_file);
+  const tail = log_tail(launch.log_file, launch.log_start);
   const { slave, command, log_file } = launch;
   const lines = [
     `slave ${slave} did not start: ${what}; ${REMEDIES[cause_kind]}`,
@@ -63,7 +65,7 @@ export function launch_error(
 
 /** The error for a process that ended before it was ready. */
 export function exit_error(launch: FailedLaunch, end: ProcessEnd): LaunchError {
-  const what = `its process ${describe_end(end, launch.log_file)}`;
+  const what = `its process ${describe_end(end, launch.log_file, launch.log_start)}`;
   if (end.error === undefined)
     return launch_error(launch, cause_of_exit(end.exit_code), what, undefined, end);
   const is_missing = end.error.code === 'ENOENT' || end.error.code === 'EACCES';

@@ -39,4 +39,6 @@ export interface Launcher {
   /** Where the slave will run, for people. */
   readonly host: string;
   start(order: LaunchOrder): LaunchedProcess;
+  /** Takes over a process that an earlier master had started; undefined where only its connection tells of it. */
+  adopt?(pid: number): LaunchedProcess | undefined;
 }

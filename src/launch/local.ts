@@ -20,6 +20,9 @@ export interface LocalLauncherOptions {
 /** Large buffers come in huge pages where the kernel allows it: sending them is up to twice as fast. */
 const HUGE_PAGES = 'glibc.malloc.hugetlb=1';
 
+/** How often it is looked whether a process that is no child of ours lives, ms. */
+const LOOK_EVERY = 250;
+
 /** Groups that must not outlive this process. */
 const groups = new Set<number>();
 process.on('exit', () => {
@@ -31,6 +34,15 @@ function kill_group(pid: number): void {
     process.kill(-pid, 'SIGKILL');
   } catch {
     // nobody is left in it
+  }
+}
+
+function is_alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -94,5 +106,22 @@ export class LocalLauncher implements Launcher {
         if (pid !== undefined && groups.has(pid)) kill_group(pid);
       },
     };
+  }
+
+  /** It is no child of ours: whether it lives must be looked at now and then. */
+  adopt(pid: number): LaunchedProcess {
+    groups.add(pid);
+    const ended = new Deferred<ProcessEnd>();
+    const looking = setInterval(() => {
+      if (is_alive(pid)) return;
+      clearInterval(looking);
+      kill_group(pid);
+      groups.delete(pid);
+      ended.resolve({ exit_code: undefined, signal: undefined, error: undefined });
+    }, LOOK_EVERY).unref();
+    const kill = () => {
+      if (groups.has(pid)) kill_group(pid);
+    };
+    return { command: ['(started by an earlier master)'], pid, ended: ended.promise, kill };
   }
 }

@@ -14,7 +14,6 @@ import type { Log } from '../base/log.js';
 import {
   LaunchError,
   NetworkError,
-  NoMoreSlavesError,
   type ParjobError,
   ProtocolError,
   RemoteError,
@@ -24,27 +23,37 @@ import type { LaunchedProcess } from '../launch/launcher.js';
 import { Listener } from '../net/listener.js';
 import { Core } from '../sched/core.js';
 import type { Effect, SchedEvent } from '../sched/events.js';
+import { retry_delay, type StopReason, type TaskTrouble } from '../sched/records.js';
 import type { Progress } from '../task.js';
 import { SECRET_BYTES } from '../wire/hello.js';
 import type { TaskReport } from '../wire/messages.js';
 import type { Vitals } from '../wire/pulse_messages.js';
+import { type EncodedValue, encode_value } from '../wire/value.js';
 import type { Command } from './command.js';
+import { Estate, type Heir } from './estate.js';
 import type { Events } from './events.js';
+import { type FailureCounts, no_failures } from './failure_counts.js';
 import type { ResolvedJobOptions } from './job_options.js';
+import type { EndedWith, SlaveLostError } from './life.js';
+import { type Fate, no_slaves_error, sameness } from './no_slaves.js';
+import { type JobReport, Outcomes } from './outcomes.js';
 import type { JobTask } from './queued_task.js';
-import { Session, type SessionEvents, type SlaveLostError } from './session.js';
+import type { Recalled, RunRecord } from './run_record.js';
+import { type LeftOverReport, Session, type SessionEvents } from './session.js';
 import { refuse_idle_wait, type Slave, set_home } from './slave.js';
 import type { Unread } from './unread.js';
 
-/** Slaves die of a task so often before it is given up. */
-const ATTEMPTS = 2;
 /** How often silence is looked for, ms. */
 const SWEEP_EVERY = 1000;
 /** A sweep that comes so late finds a master that was busy itself: nobody is judged then, ms. */
 const LATE_SWEEP = 500;
+/** A task that has run so long is recorded as begun, ms. */
+const LONG_TASK = 1000;
 /** Slaves that are being started at the same time. */
 const STARTS_AT_ONCE = 16;
 const LOOPBACK = '127.0.0.1';
+/** Time in which the slaves of a dead master must have been heard of: they dial twice a second, ms. */
+const HEIR_TIME = 3000;
 /** From a stop to the end of waiting for processes that cannot be killed, ms. */
 const STOP_TIMEOUT = 10_000;
 
@@ -62,11 +71,14 @@ export interface DriverParts {
   clock?: Clock;
 }
 
+type JobEffect = Effect<JobTask, JobReport>;
+
 export class Driver implements SessionEvents {
   readonly #parts: DriverParts;
-  readonly #core: Core<JobTask, TaskReport>;
+  readonly #core: Core<JobTask, JobReport>;
   readonly #clock: Clock;
-  readonly #secret = randomBytes(SECRET_BYTES);
+  #secret: Buffer = randomBytes(SECRET_BYTES);
+  #estate: Estate | undefined;
   readonly #sessions = new Map<number, Session>();
   readonly #ids = new Map<Slave, number>();
   #next_slave_id = 0;
@@ -77,7 +89,14 @@ export class Driver implements SessionEvents {
   #launches: Promise<PQueue> | undefined;
   readonly #starting = new Map<number, Deferred<void>>();
   #waiters: { is_met: () => boolean; deferred: Deferred<void> }[] = [];
-  readonly #events: SchedEvent<JobTask, TaskReport>[] = [];
+  readonly #events: SchedEvent<JobTask, JobReport>[] = [];
+  readonly #failures = no_failures();
+  readonly #outcomes: Outcomes;
+  /** Slaves of an earlier run that have come back and are not ready. */
+  readonly #heirs = new Map<Session, Heir>();
+  #reserved = 0;
+  /** What tasks that have no outcome yet have kept for their next attempt. */
+  readonly #checkpoints = new Map<JobTask, unknown>();
   #is_handling = false;
   #cancel_tick: (() => void) | undefined;
   #tick_at = Infinity;
@@ -91,8 +110,9 @@ export class Driver implements SessionEvents {
   constructor(parts: DriverParts) {
     this.#parts = parts;
     this.#clock = parts.clock ?? SYSTEM_CLOCK;
-    const { prefetch, heartbeat_timeout, start_timeout } = parts.options;
-    this.#core = new Core({ prefetch, attempts: ATTEMPTS, heartbeat_timeout, start_timeout });
+    this.#core = new Core(parts.options);
+    const { unread, events, log } = parts;
+    this.#outcomes = new Outcomes({ unread, events, log, on_settled: (task) => this.#on_settled(task) });
   }
 
   get is_stopped(): boolean {
@@ -103,6 +123,15 @@ export class Driver implements SessionEvents {
     return this.#core.waiting;
   }
 
+  /** Bytes of the arguments of all tasks that wait. */
+  get waiting_bytes(): number {
+    return this.#core.waiting_bytes;
+  }
+
+  get failures(): Readonly<FailureCounts> {
+    return this.#failures;
+  }
+
   get unsettled(): number {
     return this.#core.unsettled;
   }
@@ -111,9 +140,23 @@ export class Driver implements SessionEvents {
     return this.#sessions.size;
   }
 
+  /** From now on what becomes of the tasks of the queue is recorded, before the user learns of it. */
+  set_record(record: RunRecord): void {
+    this.#outcomes.record = record;
+    if (this.#parts.options.lease === 0) return;
+    this.#estate = new Estate(record.file, record.former_facts);
+    this.#secret = this.#estate.secret ?? this.#secret;
+    this.#next_number = this.#estate.highest_number + 1;
+  }
+
+  /** Writes what was recorded, and hands over what waited for that. Returns why it cannot be written. */
+  write_record(): Error | undefined {
+    return this.#outcomes.write();
+  }
+
   // ---- events in, effects out
 
-  tell(event: SchedEvent<JobTask, TaskReport>): void {
+  tell(event: SchedEvent<JobTask, JobReport>): void {
     this.#events.push(event);
     if (this.#is_handling) return;
     this.#is_handling = true;
@@ -129,13 +172,18 @@ export class Driver implements SessionEvents {
     this.#parts.on_turn();
   }
 
-  #carry_out(effect: Effect<JobTask, TaskReport>): void {
+  #carry_out(effect: JobEffect): void {
     switch (effect.kind) {
       case 'run_tasks':
-        this.#sessions.get(effect.slave_id)?.run_tasks(effect.tasks);
+        this.#sessions.get(effect.slave_id)?.run_tasks(effect.tasks, this.#checkpoint_of);
         return;
       case 'tasks_settled':
-        return this.#settle(this.#session(effect.slave_id), effect.tasks, effect.reports);
+        return this.#outcomes.settle(
+          this.#session(effect.slave_id),
+          effect.tasks,
+          effect.reports,
+          this.#report_bytes,
+        );
       case 'launch_slave':
         void this.#launch(this.#session(effect.slave_id));
         return;
@@ -145,13 +193,32 @@ export class Driver implements SessionEvents {
       case 'abort_task':
         this.#session(effect.slave_id).abort_task(effect.task_id);
         return;
+      case 'kill_task':
+        this.#session(effect.slave_id).kill_task(effect.seq);
+        return;
       case 'stop_slave':
-        this.#session(effect.slave_id).stop();
+        this.#session(effect.slave_id).stop(effect.reason);
         return;
       case 'abandon_slave':
         return this.#abandon(this.#session(effect.slave_id), effect.why);
+      case 'task_threw':
+        return this.#outcomes.threw(
+          this.#session(effect.slave_id),
+          effect.task,
+          effect.report.error as Error,
+          effect.delay,
+        );
       case 'task_died':
-        return this.#on_task_died(this.#session(effect.slave_id), effect.task, effect.error, effect.is_last);
+        return this.#on_task_died(effect);
+      case 'host_benched':
+        this.#parts.log.warn(
+          { host: effect.host, ms: effect.time },
+          'several tasks died there: it is benched',
+        );
+        return this.#parts.events.emit('host_benched', { host: effect.host, time_ms: effect.time });
+      case 'host_released':
+        this.#parts.log.info({ host: effect.host }, 'it gets tasks again');
+        return this.#parts.events.emit('host_released', { host: effect.host });
       case 'slave_given_up': {
         const session = this.#session(effect.slave_id);
         this.#parts.log.error({ slave: session.name, reason: effect.error.message }, 'a slave is given up');
@@ -161,7 +228,8 @@ export class Driver implements SessionEvents {
       case 'no_slaves':
         return this.#on_no_slaves();
       case 'run_finished':
-        return this.#parts.unread.finish();
+        this.#outcomes.record?.finished();
+        return this.#outcomes.hand_over(() => this.#parts.unread.finish());
       default:
         effect satisfies never;
     }
@@ -189,9 +257,21 @@ export class Driver implements SessionEvents {
       this.tell({ kind: 'slave_heard', slave_id: session.slave_id });
     }
     this.tell({ kind: 'tick' });
+    if (this.#outcomes.record !== undefined) this.#record_running(this.#outcomes.record);
     this.#parts.on_sweep();
     if (this.#is_stopped) return;
     this.#schedule_tick();
+  }
+
+  /** A task that ends soon is recorded when it has ended; of one that takes long it is kept that it was begun. */
+  #record_running(record: RunRecord): void {
+    const now = this.#clock.now();
+    for (const { slave_id, tasks, progress_at } of this.#core.slaves) {
+      const task = tasks.at(0);
+      if (task === undefined || task.index === undefined || task.state === 'cancelled') continue;
+      if (now - progress_at > LONG_TASK) record.assigned(task, this.#session(slave_id).name);
+    }
+    this.#outcomes.hand_over(() => {});
   }
 
   // ---- slaves
@@ -202,7 +282,7 @@ export class Driver implements SessionEvents {
     const session = new Session(
       slave,
       slave_id,
-      { options, secret: this.#secret.toString('hex'), startup_commands },
+      { options, secret: () => this.#secret.toString('hex'), startup_commands },
       this,
     );
     this.#sessions.set(slave_id, session);
@@ -258,6 +338,7 @@ export class Driver implements SessionEvents {
       this.on_launch_failed(session, new LaunchError((error as Error).message, facts, { cause: error }));
       return;
     }
+    if (await this.#is_inherited(session)) return;
     const start = async () => {
       const ready = new Deferred<void>();
       this.#starting.set(session.slave_id, ready);
@@ -272,10 +353,11 @@ export class Driver implements SessionEvents {
   async #listen(): Promise<void> {
     const { options, events, log } = this.#parts;
     const listener = new Listener(this.#secret, {
+      knows: (identity) => this.#sessions.get(identity.slave_id)?.knows(identity) === true,
       on_accept: (identity, link, rest) => {
         const session = this.#sessions.get(identity.slave_id);
         if (session === undefined) link.destroy();
-        else session.accept(link, identity.role, identity.launch, rest);
+        else session.accept(link, identity, rest);
       },
       on_refuse: (peer, reason) => {
         log.info({ peer, reason: reason.message }, 'a client was turned away');
@@ -283,9 +365,81 @@ export class Driver implements SessionEvents {
       },
     });
     const host = options.host ?? LOOPBACK;
-    await listener.listen(host, ...options.ports);
+    await this.#listen_where_it_was(listener, host);
     this.#listener = listener;
     this.#addresses = [`${host.includes(':') ? `[${host}]` : host}:${listener.port}`];
+  }
+
+  /** Slaves of a dead master look for the next one where that one listened. */
+  async #listen_where_it_was(listener: Listener, host: string): Promise<void> {
+    const { ports } = this.#parts.options;
+    const former = this.#estate?.port;
+    if (former === undefined) {
+      await listener.listen(host, ...ports);
+    } else {
+      await listener.listen(host, former, former).catch((error: Error) => {
+        this.#parts.log.warn({ reason: error.message }, 'slaves of the earlier run will not find this one');
+        return listener.listen(host, ...ports);
+      });
+    }
+    if (this.#estate === undefined) return;
+    this.#estate.leave_secret(this.#secret);
+    this.#outcomes.record?.note({ listener: { host, port: listener.port } });
+    this.#outcomes.hand_over(() => {});
+  }
+
+  /** Whether the process of that slave lives on from an earlier run, and has come back. */
+  async #is_inherited(session: Session): Promise<boolean> {
+    const heir = this.#estate?.heir(session.slave_id);
+    if (heir === undefined || session.launches > 0) return false;
+    const has_come = await session.await_heir(heir, HEIR_TIME);
+    if (!has_come) {
+      for (const task of this.#estate?.close(heir) ?? []) this.#release_reserved(task);
+      return false;
+    }
+    this.#heirs.set(session, heir);
+    this.#parts.log.info({ slave: session.name }, 'a slave of the earlier run has come back');
+    return true;
+  }
+
+  on_left_over(session: Session, report: LeftOverReport): void {
+    const { index, attempt } = report;
+    const task = this.#estate?.claim(session.number ?? -1, index, attempt);
+    if (task === undefined) return;
+    const { is_done, value, run_us, has_timed_out } = report;
+    task.state = is_done ? 'done' : 'failed';
+    task.attempt = attempt;
+    const kind = is_done ? 'task_done' : 'task_failed';
+    const job_report: JobReport = { kind, task_id: task.task_id, attempt, run_us, value, has_timed_out };
+    if (!is_done) {
+      job_report.error = has_timed_out
+        ? task.timeout_error(session.name, false)
+        : new RemoteError(value, { slave: session.name, what: task.label, index: task.index });
+    }
+    this.#outcomes.settle(session, [task], [job_report], 0);
+    this.#reserved--;
+    this.tell({ kind: 'source_closed' });
+  }
+
+  /** Keeps a task for the slave of an earlier run that had it. False when that will not come back. */
+  reserve(task: JobTask, { slave, index, attempt }: NonNullable<Recalled['held_by']>): boolean {
+    const number = Number(/\.slave(\d+)$/.exec(slave)?.[1]);
+    if (this.#estate?.reserve(number, { task, index, attempt }) !== true) return false;
+    this.#reserved++;
+    // the run is not at its end
+    this.tell({ kind: 'source_opened' });
+    return true;
+  }
+
+  /** Tasks that wait for slaves of an earlier run. */
+  get reserved(): number {
+    return this.#reserved;
+  }
+
+  #release_reserved(task: JobTask): void {
+    this.#reserved--;
+    if (task.state === 'queued') this.queue(task);
+    this.tell({ kind: 'source_closed' });
   }
 
   #end_start(session: Session): void {
@@ -293,15 +447,25 @@ export class Driver implements SessionEvents {
     this.#starting.delete(session.slave_id);
   }
 
-  #abandon(session: Session, why: 'silent' | 'start_timeout' | 'protocol'): void {
+  #abandon(session: Session, why: 'silent' | 'start_timeout' | 'protocol' | 'cancelled'): void {
     const { heartbeat_timeout, start_timeout } = this.#parts.options;
-    if (why === 'silent')
-      session.abandon(
-        new NetworkError(`gave no sign of life for ${heartbeat_timeout} ms (heartbeat_timeout)`),
-      );
-    else if (why === 'protocol')
-      session.abandon(new ProtocolError('sent a report that answers none of its tasks'));
-    else session.abandon(new NetworkError(`it was not ready within ${start_timeout} ms (start_timeout)`));
+    switch (why) {
+      case 'silent': {
+        const what = `gave no sign of life for ${heartbeat_timeout} ms (heartbeat_timeout)`;
+        return session.abandon(new NetworkError(what), 'lost');
+      }
+      case 'start_timeout':
+        return session.abandon(
+          new NetworkError(`it was not ready within ${start_timeout} ms (start_timeout)`),
+        );
+      case 'cancelled':
+        return session.abandon(
+          new NetworkError('was ended because its task was cancelled and did not end'),
+          'cancelled',
+        );
+      case 'protocol':
+        return session.abandon(new ProtocolError('sent a report that answers none of its tasks'));
+    }
   }
 
   // ---- what sessions tell
@@ -314,7 +478,15 @@ export class Driver implements SessionEvents {
 
   on_ready(session: Session): void {
     this.#end_start(session);
-    this.tell({ kind: 'slave_ready', slave_id: session.slave_id });
+    const heir = this.#heirs.get(session);
+    this.#heirs.delete(session);
+    if (heir !== undefined) for (const task of this.#estate?.close(heir) ?? []) this.#release_reserved(task);
+    if (this.#estate !== undefined) {
+      const { slave_id, number, launches, pid } = session;
+      this.#outcomes.record?.note({ [`slave.${slave_id}`]: { slave_id, number, launch: launches - 1, pid } });
+      this.#outcomes.hand_over(() => {});
+    }
+    this.tell({ kind: 'slave_ready', slave_id: session.slave_id, host: session.slave.host });
     this.#parts.events.emit('slave_connected', { slave: session.slave });
   }
 
@@ -322,23 +494,60 @@ export class Driver implements SessionEvents {
     this.#end_start(session);
     session.last_error = error;
     this.#parts.log.warn({ slave: session.name, reason: error.message }, 'a slave did not start');
-    this.#parts.events.emit('slave_lost', { slave: session.slave, error });
+    this.#failures.cannot_start++;
+    const heir = this.#heirs.get(session);
+    this.#heirs.delete(session);
+    if (heir !== undefined) for (const task of this.#estate?.close(heir) ?? []) this.#release_reserved(task);
+    this.#parts.events.emit('slave_lost', { slave: session.slave, error, why: undefined });
     this.tell({ kind: 'launch_failed', slave_id: session.slave_id, error, same: sameness(error) });
     this.#forget_if_removed(session);
   }
 
-  on_lost(session: Session, error: SlaveLostError, ended_with: number | 'no_task' | undefined): void {
-    this.#parts.log.warn({ slave: session.name, reason: error.evidence.reason }, 'a slave was lost');
-    this.#parts.events.emit('slave_lost', { slave: session.slave, error });
-    this.tell({ kind: 'slave_lost', slave_id: session.slave_id, error, ended_with });
+  on_lost(session: Session, error: SlaveLostError, said: EndedWith | undefined): void {
+    const { slave, slave_id } = session;
+    const overdue = this.#overdue_task(slave_id, error);
+    if (overdue !== undefined) error.evidence.why = 'timed_out';
+    const { why, reason } = error.evidence;
+    this.#failures[why]++;
+    this.#parts.log.warn({ slave: session.name, why, reason }, 'a slave was lost');
+    this.#parts.events.emit('slave_lost', { slave, error, why });
+    const ended_with = overdue?.task_id ?? this.#ended_with(slave_id, said);
+    this.tell({ kind: 'slave_lost', slave_id, error, why, ended_with });
     this.#forget_if_removed(session);
   }
 
-  on_ended(session: Session): void {
+  /**
+   * The task that a slave was ended for because its time was over: its pulse, which ended it, could not say so
+   * if the connection was broken.
+   */
+  #overdue_task(slave_id: number, { evidence }: SlaveLostError): JobTask | undefined {
+    const record = this.#core.slave(slave_id);
+    const task = record?.tasks.at(0);
+    if (record === undefined || task === undefined || task.policy.timeout === 0) return undefined;
+    if (evidence.why !== 'died' || evidence.signal !== 'SIGKILL') return undefined;
+    const limit = task.policy.timeout + this.#parts.options.cancel_grace;
+    return this.#clock.now() - record.progress_at >= limit ? task : undefined;
+  }
+
+  #ended_with(slave_id: number, said: EndedWith | undefined): number | 'no_task' | undefined {
+    if (said === undefined || said === 'no_task') return said;
+    if ('task_id' in said) return said.task_id;
+    for (const task of this.#core.slave(slave_id)?.tasks ?? [])
+      if (is_same_seq(task.seq, said.seq)) return task.task_id;
+    return undefined;
+  }
+
+  on_ended(session: Session, reason: StopReason): void {
     this.#end_start(session);
+    this.#parts.events.emit('slave_stopped', { slave: session.slave, reason });
     this.tell({ kind: 'slave_ended', slave_id: session.slave_id });
-    this.#parts.events.emit('slave_stopped', { slave: session.slave });
     this.#forget_if_removed(session);
+  }
+
+  on_link(session: Session, is_broken: boolean): void {
+    const { log, events } = this.#parts;
+    log.warn({ slave: session.name }, is_broken ? 'the connection of a slave broke' : 'it is back');
+    events.emit(is_broken ? 'slave_disconnected' : 'slave_reconnected', { slave: session.slave });
   }
 
   on_pulse(session: Session): void {
@@ -347,7 +556,29 @@ export class Driver implements SessionEvents {
 
   on_task_reports(session: Session, reports: TaskReport[], bytes: number): void {
     this.#report_bytes = bytes / reports.length;
-    this.tell({ kind: 'tasks_ended', slave_id: session.slave_id, reports });
+    const { slave_id } = session;
+    for (let i = 0; i < reports.length; i++) {
+      const report = reports[i] as JobReport;
+      if (report.kind === 'task_failed')
+        this.#judge_failure(session, this.#core.slave(slave_id)?.tasks.at(i), report);
+    }
+    this.tell({ kind: 'tasks_ended', slave_id, reports });
+  }
+
+  /** What a failure is for the user, and whether it is worth another run. */
+  #judge_failure(session: Session, task: JobTask | undefined, report: JobReport): void {
+    if (task === undefined || task.task_id !== report.task_id || task.state === 'cancelled') return;
+    this.#failures[report.has_timed_out ? 'timed_out' : 'threw']++;
+    report.error = report.has_timed_out
+      ? task.timeout_error(session.name, false)
+      : new RemoteError(report.value, { slave: session.name, what: task.label, index: task.index });
+    const { retries, retry_if } = task.policy;
+    if ((task.trouble?.failures ?? 0) >= retries) return;
+    try {
+      report.may_retry = retry_if === undefined || retry_if(report.error) === true;
+    } catch (error) {
+      this.#parts.log.error({ err: error }, 'retry_if threw: the task is not run again');
+    }
   }
 
   on_taken_back(session: Session, from: number, until: number): void {
@@ -360,7 +591,13 @@ export class Driver implements SessionEvents {
   }
 
   on_vitals(session: Session, vitals: Vitals): void {
+    // it has a task of an earlier run to end before it can be ready
+    if (this.#heirs.has(session)) this.tell({ kind: 'slave_launched', slave_id: session.slave_id });
+    this.tell({ kind: 'slave_heard', slave_id: session.slave_id });
     this.#parts.events.emit('heartbeat', { slave: session.slave, vitals });
+    if (vitals.rss <= this.#parts.options.max_slave_memory) return;
+    this.#parts.log.info({ slave: session.name, rss: vitals.rss }, 'a slave has grown too large');
+    this.tell({ kind: 'slave_swollen', slave_id: session.slave_id });
   }
 
   on_stray_error(session: Session, thrown: unknown): void {
@@ -376,66 +613,56 @@ export class Driver implements SessionEvents {
   }
 
   on_progress(session: Session, task_id: number, progress: Progress): void {
-    const task = this.#core.slave(session.slave_id)?.tasks;
-    for (const held of task ?? []) {
-      if (held.task_id !== task_id) continue;
-      this.#parts.events.emit('task_progress', {
-        task: held.handle,
-        slave: session.slave,
-        ...progress,
-      });
-      return;
+    const task = this.#held_task(session, task_id);
+    if (task === undefined) return;
+    if (task.index !== undefined) this.#outcomes.record?.progress(task, progress);
+    this.#parts.events.emit('task_progress', { task: task.handle, slave: session.slave, ...progress });
+  }
+
+  on_checkpoint(session: Session, task_id: number, attempt: number, value: unknown): void {
+    const task = this.#held_task(session, task_id);
+    if (task === undefined || task.attempt !== attempt || task.state === 'cancelled') return;
+    this.#checkpoints.set(task, value);
+    const { record } = this.#outcomes;
+    if (task.index !== undefined && record !== undefined) {
+      record.checkpoint(task, value);
+      this.#outcomes.hand_over(() => {});
     }
+    this.#parts.events.emit('task_checkpoint', { task: task.handle, slave: session.slave, value });
+  }
+
+  readonly #checkpoint_of = (task: JobTask): EncodedValue | undefined => {
+    const value = this.#checkpoints.get(task);
+    return value === undefined ? undefined : encode_value(value, 'checkpoint');
+  };
+
+  #held_task(session: Session, task_id: number): JobTask | undefined {
+    for (const task of this.#core.slave(session.slave_id)?.tasks ?? [])
+      if (task.task_id === task_id) return task;
+    return undefined;
   }
 
   // ---- outcomes
 
-  #settle(session: Session, tasks: JobTask[], reports: TaskReport[]): void {
-    const { unread, events } = this.#parts;
-    const tells_done = events.has_listeners('task_done');
-    for (let i = 0; i < tasks.length; i++) {
-      const task = tasks[i] as JobTask;
-      const report = reports[i] as TaskReport;
-      if (report.kind === 'task_done') {
-        this.#settle_task(task, report.value, this.#report_bytes);
-        if (tells_done) {
-          const run_ms = report.run_us / 1000;
-          events.emit('task_done', { task: task.handle, slave: session.slave, run_ms });
-        }
-      } else {
-        const error = new RemoteError(report.value, {
-          slave: session.name,
-          what: task.label,
-          index: task.index,
-        });
-        this.#settle_task(task, error, this.#report_bytes);
-        events.emit('task_failed', { task: task.handle, slave: session.slave, error });
-      }
-      if (task.index !== undefined) unread.push(task);
-    }
-    unread.wake();
-  }
-
-  #settle_task(task: JobTask, outcome: unknown, bytes: number): void {
-    if (task.settle(outcome, bytes) && task.index === undefined) this.#release();
-  }
-
-  #on_task_died(session: Session, task: JobTask, error: Error, is_last: boolean): void {
-    const { unread, events } = this.#parts;
-    task.add_dead_attempt((error as SlaveLostError).evidence, is_last);
-    const told = task.handle;
-    if (!is_last) {
-      events.emit('task_retried', { task: told, slave: session.slave, error });
-      return;
-    }
-    events.emit('task_failed', { task: told, slave: session.slave, error: task.outcome as Error });
+  #on_settled(task: JobTask): void {
+    if (this.#checkpoints.size > 0) this.#checkpoints.delete(task);
     if (task.index === undefined) this.#release();
-    else unread.push(task);
-    unread.wake();
+  }
+
+  #on_task_died({ slave_id, task, error, is_last }: Extract<JobEffect, { kind: 'task_died' }>): void {
+    const lost = error as SlaveLostError;
+    const had_it_since = this.#core.slave(slave_id)?.progress_at ?? this.#clock.now();
+    const is_delayed = lost.evidence.why === 'timed_out' && !is_last;
+    const delay_ms = is_delayed ? retry_delay(task.policy, (task.trouble as TaskTrouble).failures) : 0;
+    const run_ms = this.#clock.now() - had_it_since;
+    this.#outcomes.died(this.#session(slave_id), task, lost, { run_ms, is_last, delay_ms });
   }
 
   #on_no_slaves(): void {
-    const error = this.#no_slaves_error();
+    const fates: Fate[] = [];
+    for (const { name, last_error } of this.#sessions.values())
+      if (last_error !== undefined) fates.push({ slave: name, error: last_error });
+    const error = no_slaves_error(this.#core.unsettled + this.#core.urgent_tasks().length, fates);
     this.#fail_urgent(error);
     // a run that has all its outcomes lacks no slaves
     if (!this.#parts.unread.is_finished) this.#parts.unread.fail(error);
@@ -445,49 +672,35 @@ export class Driver implements SessionEvents {
     for (const task of this.#core.urgent_tasks()) this.cancel(task, error);
   }
 
-  #no_slaves_error(): NoMoreSlavesError {
-    const fates: { slave: string; error: Error }[] = [];
-    for (const { name, last_error } of this.#sessions.values()) {
-      if (last_error !== undefined) fates.push({ slave: name, error: last_error });
-    }
-    const tasks = `${this.#core.unsettled + this.#core.urgent_tasks().length} tasks wait`;
-    const [first] = fates;
-    if (first === undefined) {
-      return new NoMoreSlavesError(
-        `${tasks} and the job has no slaves: push some first, such as job.push(...local_slaves())`,
-        [],
-      );
-    }
-    const causes = new Map<string, { error: Error; slaves: string[] }>();
-    for (const { slave, error } of fates) {
-      const cause = causes.get(sameness(error));
-      if (cause === undefined) causes.set(sameness(error), { error, slaves: [slave] });
-      else cause.slaves.push(slave);
-    }
-    const story = [...causes.values()].map(({ error, slaves }) => {
-      const others = slaves.length > 1 ? ` (so did ${slaves.length - 1} more)` : '';
-      return `${error.message}${others}`;
-    });
-    const options = causes.size === 1 ? { cause: first.error } : undefined;
-    return new NoMoreSlavesError(
-      `${tasks} and no slave is left, nor can one be had. ${story.join('\n')}`,
-      fates,
-      options,
-    );
-  }
-
   // ---- tasks
+
+  /** Gives a task of an earlier run of the program what that run knew of it. */
+  remember(task: JobTask, { deaths, attempt, checkpoint }: Recalled): void {
+    task.is_restarted = true;
+    task.attempt = attempt + 1;
+    if (deaths > 0) task.have_trouble().deaths = deaths;
+    if (checkpoint !== undefined) this.#checkpoints.set(task, checkpoint);
+  }
 
   queue(task: JobTask): void {
     if (task.index === undefined) this.#hold();
     this.tell({ kind: 'task_queued', task });
   }
 
-  /** Takes a task out, wherever it is. Its outcome will be `error`. */
-  cancel(task: JobTask, error: unknown): void {
-    if (task.state !== 'queued' && task.state !== 'assigned') return;
+  /** Takes a task out, wherever it is. Its outcome will be `error`. False when it has one. */
+  cancel(task: JobTask, error: unknown): boolean {
+    if (task.state !== 'queued' && task.state !== 'assigned') return false;
+    // it waited for a run that will not be
+    if (task.state === 'queued') task.attempt--;
+    // before the scheduler hears of it: this may be the last outcome that a run waits for
+    this.#outcomes.cancelled(task, error);
     this.tell({ kind: 'task_cancelled', task });
-    this.#settle_task(task, error, 0);
+    return true;
+  }
+
+  /** Takes all tasks of the queue out. */
+  cancel_queue(error_of: (task: JobTask) => Error): void {
+    for (const task of this.#core.queued_tasks()) this.cancel(task, error_of(task));
   }
 
   // ---- waiting
@@ -538,6 +751,16 @@ export class Driver implements SessionEvents {
 
   // ---- the end
 
+  #close_record(): void {
+    this.#estate?.remove_secret();
+    try {
+      this.#outcomes.record?.close();
+    } catch (error) {
+      // whoever waited for an outcome has been told so already
+      this.#parts.log.error({ reason: (error as Error).message }, 'the status file could not be closed');
+    }
+  }
+
   /** Ends all slaves. Resolves when their processes are gone. */
   async stop(): Promise<void> {
     this.#is_stopped = true;
@@ -554,23 +777,18 @@ export class Driver implements SessionEvents {
     }, STOP_TIMEOUT);
     await gone;
     clearTimeout(timer);
+    this.#close_record();
     this.#cancel_tick?.();
     this.#listener?.close();
   }
 }
 
+/** A pulse counts the tasks of its connection round 2^30. */
+function is_same_seq(seq: number, counted: number): boolean {
+  return seq % 2 ** 30 === counted;
+}
+
 async function launch_queue(): Promise<PQueue> {
   const { default: LaunchQueue } = await import('p-queue');
   return new LaunchQueue({ concurrency: STARTS_AT_ONCE });
-}
-
-/** Launches that fail of the same cause have the same text here. */
-function sameness(error: Error): string {
-  if (!(error instanceof LaunchError)) return error.message;
-  const { cause_kind, exit_code, signal } = error;
-  const cause =
-    error.cause instanceof RemoteError
-      ? error.cause.remote_message
-      : ((error.cause as Error | undefined)?.message ?? '');
-  return `${cause_kind} ${exit_code} ${signal} ${cause}`;
 }

@@ -1,6 +1,8 @@
 /** The events of a Job. Listeners only observe: what they throw is logged and changes nothing. */
 import { EventEmitter } from 'node:events';
 import type { Log } from '../base/log.js';
+import type { LossKind } from '../errors.js';
+import type { StopReason } from '../sched/records.js';
 import type { Progress } from '../task.js';
 import type { Vitals } from '../wire/pulse_messages.js';
 import type { QueuedTask } from './queued_task.js';
@@ -12,12 +14,23 @@ export interface JobEvents {
   slave_started: { slave: Slave; pid: number | undefined; command: readonly string[] };
   /** A slave is ready for tasks and commands. */
   slave_connected: { slave: Slave };
-  /** A slave could not be started, or was lost; it may be started again. */
-  slave_lost: { slave: Slave; error: Error };
+  /**
+   * A slave could not be started, or was lost; it may be started again. `why` is undefined when it could not
+   * be started.
+   */
+  slave_lost: { slave: Slave; error: Error; why: LossKind | undefined };
+  /** The connection of a slave whose process lives broke. */
+  slave_disconnected: { slave: Slave };
+  /** It was made anew, and nothing is lost. */
+  slave_reconnected: { slave: Slave };
   /** A slave was lost or failed to start so often that it is given up. */
   slave_dead: { slave: Slave; error: Error };
-  /** A slave has ended as it was told to. */
-  slave_stopped: { slave: Slave };
+  /** A slave has ended as it was told to. After `recycle` it is started again, after `rest` when it is needed. */
+  slave_stopped: { slave: Slave; reason: StopReason };
+  /** Several tasks have died on this machine: for `time_ms` it gets none. */
+  host_benched: { host: string; time_ms: number };
+  /** A machine that was benched gets tasks again. */
+  host_released: { host: string };
   /** A sign of life from a slave's pulse. */
   heartbeat: { slave: Slave; vitals: Vitals };
   /** Something on a slave failed outside of any task: a promise that nobody handled, a throwing timer. */
@@ -26,8 +39,12 @@ export interface JobEvents {
   task_done: { task: QueuedTask; slave: Slave; run_ms: number };
   /** A task threw, or was given up. */
   task_failed: { task: QueuedTask; slave: Slave; error: Error };
-  /** A slave died of a task, which will be tried again. */
-  task_retried: { task: QueuedTask; slave: Slave; error: Error };
+  /** A task failed or lost its slave, and will be tried again, in `delay_ms` at the soonest. */
+  task_retried: { task: QueuedTask; slave: Slave; error: Error; delay_ms: number };
+  /** A task was cancelled. */
+  task_cancelled: { task: QueuedTask };
+  /** A task kept something for its next attempt. */
+  task_checkpoint: { task: QueuedTask; slave: Slave; value: unknown };
   /** A task reported how far it is. */
   task_progress: { task: QueuedTask; slave: Slave } & Progress;
   /** A client that is no slave of this job was turned away. */

@@ -6,9 +6,11 @@
  * is the driver's; here is only what users call.
  */
 
+import { relative } from 'node:path';
 import { Log } from '../base/log.js';
-import { A_BOOLEAN, check_options, show } from '../base/options.js';
-import { ParjobError, StateError, UsageError } from '../errors.js';
+import { A_BOOLEAN, A_SIGNAL, A_STRING, check_options, show } from '../base/options.js';
+import { CancelledError, ParjobError, StateError, UsageError } from '../errors.js';
+import { DEFAULT_POLICY } from '../sched/records.js';
 import type { AnyTask, FunctionTask } from '../task.js';
 import { check_fits_frame } from '../wire/frame.js';
 import { PayloadStore } from '../wire/payload.js';
@@ -17,14 +19,24 @@ import type { Command } from './command.js';
 import { Definitions } from './definitions.js';
 import { Driver } from './driver.js';
 import { Events, type JobEvent, type JobListener } from './events.js';
-import { type JobOptions, type ResolvedJobOptions, resolve_job_options } from './job_options.js';
-import { JobTask, type Outcome, type QueuedTask } from './queued_task.js';
+import type { FailureCounts } from './failure_counts.js';
+import {
+  type JobOptions,
+  type ResolvedJobOptions,
+  resolve_job_options,
+  TRUST_TABLE,
+  type TrustOptions,
+} from './job_options.js';
+import { type JobPolicy, JobTask, type Outcome, type QueuedTask } from './queued_task.js';
+import type { RunRecord } from './run_record.js';
 import { has_home, Slave } from './slave.js';
 import { Sources, type TaskIterable } from './sources.js';
 import { Unread } from './unread.js';
 
 /** Tasks that wait, for each slave, before an iterable is asked for more: two full prefetches. */
 const AHEAD_PER_SLAVE = 512;
+/** Bytes of their arguments, for all slaves, likewise. */
+const AHEAD_BYTES = 64 * 1024 * 1024;
 
 /** Options of a run. */
 export interface RunOptions {
@@ -33,13 +45,30 @@ export interface RunOptions {
    * @default false
    */
   settle?: boolean | undefined;
-}
-
-/** Options of run_task. */
-export interface RunTaskOptions {
-  /** Gives the task up with the signal's reason, and aborts current_task().signal on the slave. */
+  /**
+   * Ends the run with the signal's reason, and cancels all tasks of the queue that have no outcome, those
+   * that run and those that wait.
+   */
   signal?: AbortSignal | undefined;
 }
+
+/** Options of a task, which come before those of its Job. */
+export interface TaskOptions extends TrustOptions {
+  /** Cancels the task, as its handle's `cancel` does. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Options of a task of the queue. */
+export interface QueueTaskOptions extends TaskOptions {
+  /**
+   * Name by which a restarted run knows the task again. No two tasks of a job may have the same.
+   * @default made from the module, the name and the arguments of the task
+   */
+  key?: string | undefined;
+}
+
+const TASK_TABLE = { ...TRUST_TABLE, signal: A_SIGNAL } as const;
+const QUEUE_TASK_TABLE = { ...TASK_TABLE, key: A_STRING } as const;
 
 /**
  * A list of slaves that run tasks together.
@@ -59,17 +88,23 @@ export class Job<Result = unknown> extends Array<Slave> {
   readonly #options: ResolvedJobOptions;
   readonly #startup_commands: Command[] = [];
   readonly #events: Events;
+  readonly #log: Log;
   readonly #definitions = new Definitions();
   readonly #payloads = new PayloadStore();
   readonly #unread = new Unread();
   readonly #sources: Sources<Result>;
   readonly #driver: Driver;
+  /** That of all tasks that have no options of their own. */
+  readonly #policy: JobPolicy;
   readonly #members = new Set<Slave>();
   #next_task_id = 0;
   #next_index = 0;
   #is_running = false;
   #is_reader_behind = false;
   #bounds_unread = false;
+  #record: RunRecord | undefined;
+  /** Tasks that the record, which is opened with the first run, has not been asked about. */
+  readonly #unasked: JobTask[] = [];
   #stopping: Promise<void> | undefined;
 
   /**
@@ -87,6 +122,7 @@ export class Job<Result = unknown> extends Array<Slave> {
     this.#options = resolve_job_options(options);
     const { logger, log_level } = this.#options;
     const log = new Log({ logger, level: log_level, bindings: { job: this.#options.jobname } });
+    this.#log = log;
     this.#events = new Events(log);
     this.#driver = new Driver({
       options: this.#options,
@@ -97,12 +133,15 @@ export class Job<Result = unknown> extends Array<Slave> {
       on_turn: () => this.#on_turn(),
       on_sweep: () => this.#sweep(log),
     });
+    this.#policy = this.#policy_of({});
     this.#sources = new Sources<Result>({
       wants_more: () =>
         this.#is_running &&
         !this.#is_reader_behind &&
-        this.#driver.waiting < AHEAD_PER_SLAVE * this.#driver.slave_count,
-      queue: (task) => this.queue_task(task),
+        this.#driver.waiting < AHEAD_PER_SLAVE * this.#driver.slave_count &&
+        this.#driver.waiting_bytes < AHEAD_BYTES &&
+        this.#unread.length < AHEAD_PER_SLAVE,
+      queue: (task, options) => void this.queue_task(task, options),
       on_opened: () => this.#driver.tell({ kind: 'source_opened' }),
       on_closed: () => this.#driver.tell({ kind: 'source_closed' }),
       on_error: (error) => this.#unread.fail(error),
@@ -209,6 +248,8 @@ export class Job<Result = unknown> extends Array<Slave> {
    */
   async start(): Promise<void> {
     this.#check_open('start');
+    // slaves of an earlier run come back to its port, with its secret
+    if (this.#options.lease > 0) await this.#open_record();
     this.#take_in_changes();
     await this.#driver.start_slaves();
   }
@@ -233,22 +274,97 @@ export class Job<Result = unknown> extends Array<Slave> {
    * except that binary values of 16 KiB and more are not copied: leave them alone until the task is done.
    * @throws UsageError (PARJOB_ERR_USAGE) when no slave could find the task, or an argument cannot be sent
    */
-  queue_task<R extends Result>(task: AnyTask<R>): QueuedTask<R> {
+  queue_task<R extends Result>(task: AnyTask<R>, options?: QueueTaskOptions): QueuedTask<R> {
     this.#check_open('queue_task');
-    const queued = this.#make_task(task, this.#next_index);
+    const signal = this.#check_task_options('queue_task', options, QUEUE_TASK_TABLE);
+    const queued = this.#make_task(task, this.#next_index, options);
+    queued.key = options?.key;
     this.#next_index++;
-    this.#driver.queue(queued);
+    if (this.#options.status_file === undefined) this.#driver.queue(queued);
+    else if (this.#record === undefined) this.#unasked.push(queued);
+    else this.#recall(this.#record, queued);
     if (this.#is_running && this.#unread.is_finished) this.#reopen_run();
+    if (signal !== undefined) cancel_by(signal, queued);
     return queued.handle as QueuedTask<R>;
   }
 
+  /** Opens the status file, or writes what could not be written in an earlier run. */
+  async #open_record(): Promise<void> {
+    const { status_file, jobname, restart, fsync } = this.#options;
+    if (status_file === undefined) return;
+    if (this.#record === undefined) {
+      // most jobs keep none, and start sooner without
+      const { RunRecord } = await import('./run_record.js');
+      this.#record = new RunRecord({
+        file: status_file,
+        jobname,
+        main_script: relative(process.cwd(), process.argv[1] ?? ''),
+        restart,
+        fsync,
+        on_notice: (text) => this.#log.warn({}, text),
+      });
+      this.#driver.set_record(this.#record);
+    }
+    this.#record.check_functions(this.#unasked);
+    for (const task of this.#unasked.splice(0)) this.#recall(this.#record, task);
+    const error = this.#driver.write_record();
+    if (error !== undefined) throw error;
+  }
+
+  /** Queues a task, or, when an earlier run of the program has its result, lets the next reader have that. */
+  #recall(record: RunRecord, task: JobTask): void {
+    if (task.state === 'cancelled') return;
+    const recalled = record.recall(task);
+    if (recalled?.load !== undefined) {
+      task.load = recalled.load;
+      task.state = 'done';
+      task.attempt = 0;
+      this.#unread.push(task);
+      this.#unread.wake();
+      return;
+    }
+    if (recalled !== undefined) this.#driver.remember(task, recalled);
+    if (recalled?.held_by === undefined || !this.#driver.reserve(task, recalled.held_by))
+      this.#driver.queue(task);
+  }
+
+  /** The next outcome that no run has handed over. */
+  #take(): JobTask | undefined {
+    for (;;) {
+      const task = this.#unread.take();
+      if (task?.load === undefined) return task;
+      if (this.#sources.are_open) this.#sources.pull();
+      const loaded = task.load();
+      task.load = undefined;
+      if (loaded !== undefined) {
+        task.settle(loaded.value, 0);
+        return task;
+      }
+      // the file beside the status file is gone or damaged: the task is run after all
+      task.state = 'queued';
+      task.attempt = 1;
+      this.#driver.queue(task);
+    }
+  }
+
+  #check_task_options(
+    method: string,
+    options: TaskOptions | undefined,
+    table: Parameters<typeof check_options>[2],
+  ): AbortSignal | undefined {
+    if (options === undefined) return undefined;
+    check_options(method, options, table);
+    return options.signal;
+  }
+
   /**
-   * Appends tasks that are made only as slaves need them, during a run.
+   * Appends tasks that are made only as slaves need them, during a run. The options are those of each.
    * @throws UsageError (PARJOB_ERR_USAGE) when `tasks` is not iterable; the run throws when one is no task
    */
-  queue_tasks(tasks: TaskIterable<Result>): void {
+  queue_tasks(tasks: TaskIterable<Result>, options?: TaskOptions): void {
     this.#check_open('queue_tasks');
-    this.#sources.add(tasks);
+    this.#check_task_options('queue_tasks', options, TASK_TABLE);
+    this.#sources.add(tasks, options);
     if (this.#is_running && this.#unread.is_finished) this.#reopen_run();
   }
 
@@ -257,15 +373,17 @@ export class Job<Result = unknown> extends Array<Slave> {
    * may be under way.
    * @throws RemoteError (PARJOB_ERR_REMOTE) the task threw
    * @throws SlaveDiedError (PARJOB_ERR_SLAVE_DIED) each slave that ran it died
+   * @throws TaskTimeoutError (PARJOB_ERR_TIMEOUT) it took longer than its timeout
    * @throws NoMoreSlavesError (PARJOB_ERR_NO_SLAVES) no slave can be had
    * @throws UsageError (PARJOB_ERR_USAGE) as queue_task
+   * @throws the reason of `signal`, when that is aborted
    */
-  run_task<R>(task: AnyTask<R>, options: RunTaskOptions = {}): Promise<R> {
+  run_task<R>(task: AnyTask<R>, options?: TaskOptions): Promise<R> {
     try {
       this.#check_open('run_task');
-      const { signal } = options;
+      const signal = this.#check_task_options('run_task', options, TASK_TABLE);
       signal?.throwIfAborted();
-      const queued = this.#make_task(task, undefined);
+      const queued = this.#make_task(task, undefined, options);
       const { check } = queued.definition;
       const result =
         check === undefined ? this.#send(queued, signal) : check.then(() => this.#send(queued, signal));
@@ -285,7 +403,30 @@ export class Job<Result = unknown> extends Array<Slave> {
     return task.promise().finally(() => signal.removeEventListener('abort', abort));
   }
 
-  #make_task(task: AnyTask, index: number | undefined): JobTask {
+  #policy_of(options: TrustOptions): JobPolicy {
+    const { attempts, retries, retry_delay, retry_if, timeout } = { ...this.#options, ...defined(options) };
+    return {
+      attempts,
+      retries,
+      retry_delay,
+      retry_if,
+      losses: DEFAULT_POLICY.losses,
+      timeout: timeout === undefined || timeout === Infinity ? 0 : timeout,
+      cancel: (task, error) => this.#cancel(task, error),
+    };
+  }
+
+  #cancel(task: JobTask, error: unknown): boolean {
+    if (task.load !== undefined || !this.#unasked.includes(task)) return this.#driver.cancel(task, error);
+    if (task.state === 'cancelled') return false;
+    task.state = 'cancelled';
+    task.attempt--;
+    task.settle(error, 0);
+    this.#unread.push(task);
+    return true;
+  }
+
+  #make_task(task: AnyTask, index: number | undefined, options: TaskOptions | undefined): JobTask {
     const definition = this.#definitions.of(task as AnyTask | FunctionTask);
     const payload = this.#payloads.store(encode_value(task.args, 'args'));
     check_fits_frame(
@@ -293,7 +434,8 @@ export class Job<Result = unknown> extends Array<Slave> {
       this.#options.max_frame_bytes,
       `the arguments of ${definition.export_name} take`,
     );
-    return new JobTask(this.#next_task_id++, index, definition, payload);
+    const policy = options === undefined ? this.#policy : this.#policy_of(options);
+    return new JobTask(this.#next_task_id++, index, definition, payload, policy);
   }
 
   // ---- runs
@@ -306,6 +448,8 @@ export class Job<Result = unknown> extends Array<Slave> {
    * next run.
    * @throws RemoteError (PARJOB_ERR_REMOTE) a task threw
    * @throws SlaveDiedError (PARJOB_ERR_SLAVE_DIED) each slave that ran a task died
+   * @throws TaskTimeoutError (PARJOB_ERR_TIMEOUT) a task took longer than its timeout
+   * @throws CancelledError (PARJOB_ERR_CANCELLED) a task was cancelled
    * @throws NoMoreSlavesError (PARJOB_ERR_NO_SLAVES) no slave can be had; its message says why
    * @throws StateError (PARJOB_ERR_STATE) another run is going on, or the job was stopped
    */
@@ -314,11 +458,11 @@ export class Job<Result = unknown> extends Array<Slave> {
   async run_all_tasks(options: RunOptions = {}): Promise<(Outcome<Result> | Result)[]> {
     const settle = check_run_options('run_all_tasks', options);
     const finished: JobTask[] = [];
-    const end_run = await this.#begin_run('run_all_tasks', false);
+    const end_run = await this.#begin_run('run_all_tasks', false, options.signal);
     try {
       while (await this.#has_next()) {
-        for (let task = this.#unread.take(); task !== undefined; task = this.#unread.take()) {
-          if (task.state === 'failed' && !settle) throw task.outcome;
+        for (let task = this.#take(); task !== undefined; task = this.#take()) {
+          if (task.state !== 'done' && !settle) throw task.outcome;
           finished.push(task);
         }
       }
@@ -348,16 +492,16 @@ export class Job<Result = unknown> extends Array<Slave> {
     options: RunOptions = {},
   ): AsyncGenerator<Outcome<Result> | Result, void, undefined> {
     const settle = check_run_options('yield_tasks_unordered', options);
-    const end_run = await this.#begin_run('yield_tasks_unordered', true);
+    const end_run = await this.#begin_run('yield_tasks_unordered', true, options.signal);
     try {
       for (;;) {
-        const task = this.#unread.take();
+        const task = this.#take();
         if (task === undefined) {
           this.#catch_up();
           if (await this.#has_next()) continue;
           return;
         }
-        if (task.state === 'failed' && !settle) throw task.outcome;
+        if (task.state !== 'done' && !settle) throw task.outcome;
         if (this.#is_reader_behind) this.#catch_up();
         yield (settle ? task.as_outcome() : task.outcome) as Outcome<Result> | Result;
       }
@@ -366,8 +510,13 @@ export class Job<Result = unknown> extends Array<Slave> {
     }
   }
 
-  async #begin_run(method: string, bounds_unread: boolean): Promise<() => void> {
+  async #begin_run(
+    method: string,
+    bounds_unread: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<() => void> {
     this.#check_open(method);
+    signal?.throwIfAborted();
     if (this.#is_running) {
       throw new StateError(
         `${method}: another run of this job is going on: await its end first, or use run_task beside it`,
@@ -375,7 +524,10 @@ export class Job<Result = unknown> extends Array<Slave> {
     }
     this.#is_running = true;
     const release = this.#driver.hold();
+    const abort = () => this.#abort_run(signal?.reason);
+    signal?.addEventListener('abort', abort, { once: true });
     const end_run = () => {
+      signal?.removeEventListener('abort', abort);
       this.#is_running = false;
       this.#is_reader_behind = false;
       release();
@@ -385,7 +537,9 @@ export class Job<Result = unknown> extends Array<Slave> {
     };
     try {
       await this.#definitions.check_all();
+      await this.#open_record();
       this.#check_open(method);
+      signal?.throwIfAborted();
       this.#take_in_changes();
     } catch (error) {
       end_run();
@@ -394,6 +548,14 @@ export class Job<Result = unknown> extends Array<Slave> {
     this.#bounds_unread = bounds_unread;
     this.#reopen_run();
     return end_run;
+  }
+
+  /** What the queue still holds is cancelled, and belongs to no later run. */
+  #abort_run(reason: unknown): void {
+    this.#sources.close_all();
+    this.#unread.fail(reason as Error);
+    this.#driver.cancel_queue((task) => new CancelledError(task.label, task.index, reason));
+    this.#unread.drop_cancelled();
   }
 
   #reopen_run(): void {
@@ -405,7 +567,8 @@ export class Job<Result = unknown> extends Array<Slave> {
   async #has_next(): Promise<boolean> {
     for (;;) {
       if (await this.#unread.next()) return true;
-      if (this.#driver.unsettled === 0 && !this.#sources.are_open) return false;
+      const { unsettled, reserved } = this.#driver;
+      if (unsettled === 0 && reserved === 0 && !this.#sources.are_open) return false;
       this.#reopen_run();
     }
   }
@@ -445,6 +608,11 @@ export class Job<Result = unknown> extends Array<Slave> {
     return this;
   }
 
+  /** How often each kind of thing went wrong so far. */
+  get failures(): Readonly<FailureCounts> {
+    return { ...this.#driver.failures };
+  }
+
   #check_open(method: string): void {
     if (this.#stopping === undefined) return;
     throw new StateError(`${method}: this job was stopped: make a new Job`);
@@ -452,8 +620,22 @@ export class Job<Result = unknown> extends Array<Slave> {
 }
 
 function check_run_options(method: string, options: RunOptions): boolean {
-  check_options(method, options, { settle: A_BOOLEAN });
+  check_options(method, options, { settle: A_BOOLEAN, signal: A_SIGNAL });
   return options.settle === true;
+}
+
+/** `options` without those that are undefined, which mean: as the job's. */
+function defined(options: TrustOptions): Partial<ResolvedJobOptions> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+/** Cancels `task` when `signal` is aborted. Holds on to the task no longer than it has no outcome. */
+function cancel_by(signal: AbortSignal, task: JobTask): void {
+  const cancel = () => void task.cancel(signal.reason);
+  if (signal.aborted) return cancel();
+  signal.addEventListener('abort', cancel, { once: true });
+  const forget = () => signal.removeEventListener('abort', cancel);
+  task.result.then(forget, forget);
 }
 
 function attach_finished(error: unknown, finished: readonly JobTask[]): void {

@@ -1,8 +1,10 @@
 /** The options of a Job: what they mean, what they may be, and what they are when not given. */
-import { basename, extname } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import type { Logger } from 'pino';
 import { LOG_LEVELS, type LogLevel } from '../base/log.js';
 import {
+  A_BOOLEAN,
+  A_FUNCTION,
   A_STRING,
   check_options,
   type Expectation,
@@ -14,8 +16,38 @@ import {
 } from '../base/options.js';
 import { UsageError } from '../errors.js';
 
+/** What is done when a task goes wrong. Options of a Job, and of a single task, which come first. */
+export interface TrustOptions {
+  /**
+   * Runs of a task in all, when each ends with the death of the slave that ran it.
+   * @default 2
+   */
+  attempts?: number | undefined;
+  /**
+   * Further runs of a task that throws, or takes longer than its timeout.
+   * @default 0
+   */
+  retries?: number | undefined;
+  /**
+   * Whether a failure is worth another run. Not called when no retry is left.
+   * @default every failure is
+   */
+  retry_if?: ((error: Error) => boolean) | undefined;
+  /**
+   * Wait before the first of the retries; doubled for each further one, up to ten minutes.
+   * @default 1_000
+   */
+  retry_delay?: number | undefined;
+  /**
+   * Longest time that a task may run, from its start on the slave. Then its signal is aborted, and
+   * `cancel_grace` later its slave is killed and replaced.
+   * @default Infinity
+   */
+  timeout?: number | undefined;
+}
+
 /** Options of a Job. All times are milliseconds, all sizes bytes. */
-export interface JobOptions {
+export interface JobOptions extends TrustOptions {
   /**
    * Names the slaves, `<jobname>.slaveN`, and their log files.
    * @default name of the main script without extension
@@ -79,6 +111,63 @@ export interface JobOptions {
    * @default 256 MiB
    */
   max_result_bytes?: number | undefined;
+  /**
+   * Time that a task has to end after it was cancelled or its time was over. Then its slave is killed, with
+   * all that its tasks have started, and replaced.
+   * @default 5_000
+   */
+  cancel_grace?: number | undefined;
+  /**
+   * Tasks after which the process of a slave is replaced by a fresh one.
+   * @default Infinity
+   */
+  max_tasks_per_slave?: number | undefined;
+  /**
+   * Resident memory above which the process of a slave is replaced when its task has ended.
+   * @default Infinity
+   */
+  max_slave_memory?: number | undefined;
+  /**
+   * Resident memory above which the process of a slave is killed at once; the task that it ran counts as the
+   * cause.
+   * @default 1.5 times max_slave_memory
+   */
+  kill_slave_memory?: number | undefined;
+  /**
+   * A slave that has had nothing to do for so long is stopped; it is started again when it is needed.
+   * @default Infinity
+   */
+  idle_timeout?: number | undefined;
+  /**
+   * A slave whose connection breaks while its process lives has so long to make it anew; nothing is lost
+   * meanwhile.
+   * @default 30_000
+   */
+  reconnect_timeout?: number | undefined;
+  /**
+   * Keep a record of each task of the queue, from which `restart` goes on: true for `<jobname>.status` in
+   * `log_dir`, or the path of a file. What an earlier run has left there unfinished is moved aside.
+   * @default false, or true with `restart`
+   */
+  status_file?: boolean | string | undefined;
+  /**
+   * Go on with the run that the status file records: tasks that have returned are not run again, their results
+   * come from the file. Tasks that failed or had not ended are run. Begins a new file when there is none.
+   * @default false
+   */
+  restart?: boolean | undefined;
+  /**
+   * When the status file is forced to the disk: before each outcome is handed over, once a second, or when
+   * the system likes. Only a crash of the machine makes a difference.
+   * @default 'interval'
+   */
+  fsync?: 'always' | 'interval' | 'never' | undefined;
+  /**
+   * When the master dies, its slaves end the task that they run, and keep the result for so long for the next
+   * master, which restarts the run on this machine and takes them over. Needs a status file.
+   * @default 0: they end with their master
+   */
+  lease?: number | undefined;
 }
 
 const MEBIBYTE = 2 ** 20;
@@ -99,7 +188,17 @@ const A_JOBNAME: Expectation = {
   holds: (v) => typeof v === 'string' && v !== '' && !/[/\\\u0000-\u001f]/.test(v),
 };
 
+/** Options that concern tasks. */
+export const TRUST_TABLE: Readonly<Record<keyof TrustOptions, Expectation>> = {
+  attempts: integer_between(1, 1000),
+  retries: integer_between(0, 1000),
+  retry_if: A_FUNCTION,
+  retry_delay: positive('ms'),
+  timeout: positive('ms'),
+};
+
 const TABLE: Readonly<Record<keyof JobOptions, Expectation>> = {
+  ...TRUST_TABLE,
   jobname: A_JOBNAME,
   host: A_STRING,
   port: either(A_PORT, A_PORT_RANGE),
@@ -113,6 +212,16 @@ const TABLE: Readonly<Record<keyof JobOptions, Expectation>> = {
   prefetch: integer_between(1, 2048),
   max_frame_bytes: integer_between(MEBIBYTE, 2 ** 32),
   max_result_bytes: positive('bytes'),
+  cancel_grace: positive('ms'),
+  max_tasks_per_slave: either(integer_between(1, 2 ** 53 - 1), one_of(Infinity)),
+  max_slave_memory: positive('bytes'),
+  kill_slave_memory: positive('bytes'),
+  idle_timeout: positive('ms'),
+  reconnect_timeout: positive('ms'),
+  status_file: either(A_BOOLEAN, A_STRING),
+  restart: A_BOOLEAN,
+  fsync: one_of('always', 'interval', 'never'),
+  lease: { expected: 'a number of ms from 0 on', holds: (v) => typeof v === 'number' && v >= 0 },
 };
 
 /** Options with all that was not given filled in. */
@@ -130,6 +239,22 @@ export interface ResolvedJobOptions {
   prefetch: number | undefined;
   max_frame_bytes: number;
   max_result_bytes: number;
+  attempts: number;
+  retries: number;
+  retry_if: ((error: Error) => boolean) | undefined;
+  retry_delay: number;
+  timeout: number | undefined;
+  cancel_grace: number;
+  max_tasks_per_slave: number;
+  max_slave_memory: number;
+  kill_slave_memory: number;
+  idle_timeout: number;
+  reconnect_timeout: number;
+  lease: number;
+  /** Path of the status file, if one is kept. */
+  status_file: string | undefined;
+  restart: boolean;
+  fsync: 'always' | 'interval' | 'never';
 }
 
 /** @throws UsageError (PARJOB_ERR_USAGE) that names the option */
@@ -139,18 +264,26 @@ export function resolve_job_options(options: JobOptions = {}): ResolvedJobOption
     port = 0,
     heartbeat_interval = 2000,
     heartbeat_timeout = Math.max(10_000, 5 * heartbeat_interval),
+    max_slave_memory = Infinity,
   } = options;
   if (heartbeat_timeout <= heartbeat_interval) {
     throw new UsageError(
       `Job: heartbeat_timeout (${heartbeat_timeout} ms) must exceed heartbeat_interval (${heartbeat_interval} ms), or every slave would be taken for lost`,
     );
   }
+  const { jobname = name_of_main_script(), log_dir = '.' } = options;
+  const status_file = status_file_of(options, jobname, log_dir);
+  if ((options.lease ?? 0) > 0 && status_file === undefined) {
+    throw new UsageError(
+      'Job: a lease keeps slaves for the restart of the run, which needs a record of it: give restart: true or status_file too',
+    );
+  }
   return {
-    jobname: options.jobname ?? name_of_main_script(),
+    jobname,
     host: options.host,
     ports: typeof port === 'number' ? [port, port] : port,
     slave_command: options.slave_command,
-    log_dir: options.log_dir ?? '.',
+    log_dir,
     logger: options.logger,
     log_level: options.log_level,
     start_timeout: options.start_timeout ?? 60_000,
@@ -159,7 +292,36 @@ export function resolve_job_options(options: JobOptions = {}): ResolvedJobOption
     prefetch: options.prefetch,
     max_frame_bytes: options.max_frame_bytes ?? 1024 * MEBIBYTE,
     max_result_bytes: options.max_result_bytes ?? 256 * MEBIBYTE,
+    attempts: options.attempts ?? 2,
+    retries: options.retries ?? 0,
+    retry_if: options.retry_if,
+    retry_delay: options.retry_delay ?? 1000,
+    timeout: options.timeout,
+    cancel_grace: options.cancel_grace ?? 5000,
+    max_tasks_per_slave: options.max_tasks_per_slave ?? Infinity,
+    max_slave_memory,
+    kill_slave_memory: options.kill_slave_memory ?? 1.5 * max_slave_memory,
+    idle_timeout: options.idle_timeout ?? Infinity,
+    reconnect_timeout: options.reconnect_timeout ?? 30_000,
+    lease: options.lease ?? 0,
+    status_file,
+    restart: options.restart === true,
+    fsync: options.fsync ?? 'interval',
   };
+}
+
+function status_file_of(
+  { status_file, restart }: JobOptions,
+  jobname: string,
+  log_dir: string,
+): string | undefined {
+  if (typeof status_file === 'string') return status_file;
+  if (status_file === false && restart === true) {
+    throw new UsageError(
+      'Job: restart goes on from the status file, which status_file: false switches off: leave one of them out',
+    );
+  }
+  return status_file === true || restart === true ? join(log_dir, `${jobname}.status`) : undefined;
 }
 
 function name_of_main_script(): string {

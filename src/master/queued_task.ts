@@ -1,8 +1,8 @@
 /** A task of a job, from queue_task to its outcome: what users hold, and what the driver sends. */
 import { inspect } from 'node:util';
 import { Deferred } from '../base/deferred.js';
-import { type DeadAttempt, SlaveDiedError } from '../errors.js';
-import { TaskRecord, type TaskState } from '../sched/records.js';
+import { CancelledError, type DeadAttempt, SlaveDiedError, TaskTimeoutError } from '../errors.js';
+import { type TaskPolicy, TaskRecord, type TaskState } from '../sched/records.js';
 import type { Payload } from '../wire/payload.js';
 import type { TaskDefinition } from './definitions.js';
 
@@ -15,6 +15,16 @@ export interface QueuedTask<Result = unknown> {
   readonly state: TaskState;
   /** How often a slave was set to run it. */
   readonly attempts: number;
+  /** Name by which a restarted run knows it again, if one was given or the job keeps a status file. */
+  readonly key: string | undefined;
+  /**
+   * Takes the task out of the queue or, if it runs, aborts `current_task().signal` there; if it does not end
+   * within the job's `cancel_grace`, its slave is killed and replaced. Its result rejects with
+   * CancelledError at once.
+   * @param reason becomes the `cause` of that error
+   * @returns false when it has an outcome already
+   */
+  cancel(reason?: unknown): boolean;
   /** The outcome as a promise; made when it is first asked for, so one that nobody reads disturbs nobody. */
   readonly result: Promise<Result>;
 }
@@ -37,8 +47,18 @@ export interface RejectedOutcome<Result = unknown> {
 
 export type Outcome<Result = unknown> = FulfilledOutcome<Result> | RejectedOutcome<Result>;
 
+/** What may befall a task, and what is done about it then. One object serves many tasks. */
+export interface JobPolicy extends TaskPolicy {
+  /** Longest time of a run, ms; 0 for any time. */
+  readonly timeout: number;
+  readonly retry_if: ((error: Error) => boolean) | undefined;
+  /** Takes a task of that job out, wherever it is. */
+  readonly cancel: (task: JobTask, error: unknown) => boolean;
+}
+
 /** The record behind a QueuedTask, and behind a run_task. */
 export class JobTask extends TaskRecord implements Omit<QueuedTask, 'index'> {
+  declare readonly policy: JobPolicy;
   readonly definition: TaskDefinition;
   /** Released when the task is settled. */
   payload: Payload | undefined;
@@ -47,11 +67,22 @@ export class JobTask extends TaskRecord implements Omit<QueuedTask, 'index'> {
   /** Bytes that the result took in its frame, about. */
   outcome_bytes = 0;
   dead_attempts: DeadAttempt[] | undefined = undefined;
+  key: string | undefined = undefined;
+  /** An earlier run of the program began it. */
+  is_restarted = false;
+  /** Reads the result that an earlier run of the program has left; undefined when it was lost after all. */
+  load: (() => { value: unknown } | undefined) | undefined = undefined;
   #is_settled = false;
   #result: Deferred<unknown> | undefined = undefined;
 
-  constructor(task_id: number, index: number | undefined, definition: TaskDefinition, payload: Payload) {
-    super(task_id, index, payload.byte_length);
+  constructor(
+    task_id: number,
+    index: number | undefined,
+    definition: TaskDefinition,
+    payload: Payload,
+    policy: JobPolicy,
+  ) {
+    super(task_id, index, payload.byte_length, policy);
     this.definition = definition;
     this.payload = payload;
   }
@@ -102,10 +133,25 @@ export class JobTask extends TaskRecord implements Omit<QueuedTask, 'index'> {
     return true;
   }
 
-  /** A slave died while it ran this task. */
-  add_dead_attempt(attempt: DeadAttempt, is_last: boolean): void {
+  cancel(reason?: unknown): boolean {
+    return this.policy.cancel(this, new CancelledError(this.label, this.index, reason));
+  }
+
+  /** A slave was lost while it ran this task. */
+  add_dead_attempt(attempt: DeadAttempt): void {
     (this.dead_attempts ??= []).push(attempt);
-    if (is_last) this.settle(new SlaveDiedError(this.label, this.index, this.dead_attempts), 0);
+  }
+
+  /** What a task is given up with whose slaves were lost. */
+  death_error(): Error {
+    const deaths = this.dead_attempts ?? [];
+    const last = deaths.at(-1);
+    if (last?.why === 'timed_out') return this.timeout_error(last.slave, true);
+    return new SlaveDiedError(this.label, this.index, deaths);
+  }
+
+  timeout_error(slave: string, was_killed: boolean): TaskTimeoutError {
+    return new TaskTimeoutError(this.label, this.index, this.policy.timeout, slave, was_killed);
   }
 
   as_outcome(): Outcome {

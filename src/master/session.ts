@@ -4,20 +4,22 @@
  *     launch ─▶ process ─▶ main link ─▶ ready ─▶ start-up commands ─▶ reports ... ─▶ gone
  *                      └─▶ pulse link ─▶ heartbeats, tasks taken back
  *
- * A slave is gone when its process has ended and its link is closed, so that what it said last has been
- * read; neither waits long for the other. It decides nothing: see SessionEvents for what it tells.
+ * A slave is gone when its process has ended and its links are closed, so that what it said last has been
+ * read; neither waits long for the other. A link that breaks while the process lives is given time to be
+ * made anew, and nothing is lost. It decides nothing: see SessionEvents for what it tells.
  */
 import { join } from 'node:path';
-import { type DeadAttempt, LaunchError, NetworkError, ProtocolError, RemoteError } from '../errors.js';
-import { describe_end, exit_error, launch_error } from '../launch/failure.js';
-import type { LaunchedProcess, ProcessEnd } from '../launch/launcher.js';
-import { log_tail } from '../launch/log_tail.js';
+import { Deferred } from '../base/deferred.js';
+import { LaunchError, type LossKind, NetworkError, ProtocolError, RemoteError } from '../errors.js';
+import { exit_error, launch_error } from '../launch/failure.js';
+import type { LaunchedProcess } from '../launch/launcher.js';
 import { Channel } from '../net/channel.js';
 import { Communicator } from '../net/communicator.js';
 import type { Link } from '../net/link.js';
+import type { StopReason } from '../sched/records.js';
 import type { Progress } from '../task.js';
 import { check_fits_frame } from '../wire/frame.js';
-import type { LinkRole } from '../wire/hello.js';
+import type { Identity } from '../wire/hello.js';
 import {
   order,
   read_reports,
@@ -27,83 +29,61 @@ import {
   type Welcome,
 } from '../wire/messages.js';
 import {
+  MAX_PULSE_FRAME_BYTES,
   type PulseMessage,
   read_pulse_messages,
   type Vitals,
   write_pulse_message,
 } from '../wire/pulse_messages.js';
+import { type EncodedValue, encoded_bytes } from '../wire/value.js';
 import { type Command, post_command } from './command.js';
+import type { Heir } from './estate.js';
 import type { ResolvedJobOptions } from './job_options.js';
+import { type EndedWith, Life, NO_END, type SlaveLostError } from './life.js';
 import type { JobTask } from './queued_task.js';
 import type { Slave } from './slave.js';
 
-/** From the close of its link to the kill of a process that has not ended, ms. */
-const END_GRACE = 250;
+/** A main thread that has not turned for so long, ms, is busy: it cannot make its link anew now. */
+const BUSY_STALL = 1000;
+/** From the close of its link to saying so: the end of its process may follow, and says more, ms. */
+const TELL_GRACE = 250;
 /** From the end of a process to the loss of what its link may still bring, ms. */
 const DRAIN_GRACE = 500;
 /** From the order to stop to the kill, ms. */
 const STOP_GRACE = 1500;
 
-/** A slave that was ready is gone. */
-export class SlaveLostError extends NetworkError {
-  readonly evidence: DeadAttempt;
-
-  constructor(evidence: DeadAttempt) {
-    super(`${evidence.slave} ${evidence.reason}`);
-    this.evidence = evidence;
-  }
-}
-
 /** What all sessions of a job share. */
 export interface SessionContext {
   readonly options: ResolvedJobOptions;
   /** Hexadecimal. */
-  readonly secret: string;
+  readonly secret: () => string;
   readonly startup_commands: readonly Command[];
 }
+
+export type LeftOverReport = Extract<ToMaster, { kind: 'left_over' }>;
 
 /** What a session tells its driver. */
 export interface SessionEvents {
   on_launched(session: Session, process: LaunchedProcess): void;
   on_ready(session: Session): void;
   on_launch_failed(session: Session, error: LaunchError): void;
-  on_lost(session: Session, error: SlaveLostError, ended_with: number | 'no_task' | undefined): void;
-  /** It ended after `stop`. */
-  on_ended(session: Session): void;
+  /** `ended_with` is what it said that it was running at its end, if it said so. */
+  on_lost(session: Session, error: SlaveLostError, ended_with: EndedWith | undefined): void;
+  /** It ended after `stop`, for the reason given there. */
+  on_ended(session: Session, reason: StopReason): void;
   /** It gives back tasks from now on. */
   on_pulse(session: Session): void;
   on_task_reports(session: Session, reports: TaskReport[], bytes: number): void;
   on_progress(session: Session, task_id: number, progress: Progress): void;
   on_taken_back(session: Session, from: number, until: number): void;
   on_command_ended(session: Session): void;
+  /** It brings what a task of an earlier run came to. Before it is ready. */
+  on_left_over(session: Session, report: LeftOverReport): void;
+  on_checkpoint(session: Session, task_id: number, attempt: number, value: unknown): void;
+  /** Its link broke or was made anew. */
+  on_link(session: Session, is_broken: boolean): void;
   on_vitals(session: Session, vitals: Vitals): void;
   on_stray_error(session: Session, error: unknown): void;
-}
-
-/** One process of the slave, with its connections. */
-class Life {
-  readonly launch: number;
-  process: LaunchedProcess | undefined;
-  end: ProcessEnd | undefined;
-  main: Channel | undefined;
-  pulse: Channel | undefined;
-  communicator: Communicator | undefined;
-  facts: SlaveFacts | undefined;
-  is_ready = false;
-  is_link_closed = false;
-  /** Start-up commands that have not ended. */
-  startup_left = 0;
-  next_cmd_id = 0;
-  startup_count = 0;
-  readonly running_commands = new Set<number>();
-  readonly defined = new Set<number>();
-  /** Why the driver ended it, if it did. */
-  doom: Error | undefined;
-  ended_with: number | 'no_task' | undefined;
-
-  constructor(launch: number) {
-    this.launch = launch;
-  }
 }
 
 export class Session {
@@ -115,7 +95,11 @@ export class Session {
   #number: number | undefined;
   #launches = 0;
   #life: Life | undefined;
+  /** The process that may come back from an earlier master, while it has not. */
+  #heir: Heir | undefined;
+  #heir_came: Deferred<boolean> | undefined;
   #is_stopping = false;
+  #stop_reason: StopReason = 'leave';
   /** Something was heard since the driver last asked. */
   was_heard = false;
   last_error: Error | undefined;
@@ -129,6 +113,14 @@ export class Session {
 
   get name(): string {
     return `${this.#context.options.jobname}.slave${this.#number ?? '?'}`;
+  }
+
+  get number(): number | undefined {
+    return this.#number;
+  }
+
+  get launches(): number {
+    return this.#launches;
   }
 
   get has_number(): boolean {
@@ -164,12 +156,13 @@ export class Session {
 
   /** Starts the process. */
   launch(addresses: readonly string[]): void {
-    const life = new Life(this.#launches++);
+    const life = new Life(this.#launches++, this.name, this.log_file);
     this.#life = life;
+    this.#heir = undefined;
     if (this.#is_stopping) {
       this.#life = undefined;
       this.#is_stopping = false;
-      this.#events.on_ended(this);
+      this.#events.on_ended(this, this.#stop_reason);
       return;
     }
     const launch_order = {
@@ -177,7 +170,7 @@ export class Session {
       slave_id: this.slave_id,
       launch: life.launch,
       addresses,
-      secret: this.#context.secret,
+      secret: this.#context.secret(),
       log_file: this.log_file,
       slave_command: this.#context.options.slave_command,
     };
@@ -185,39 +178,118 @@ export class Session {
       life.process = this.slave.launcher.start(launch_order);
     } catch (error) {
       this.#life = undefined;
-      const launch = { slave: this.name, command: [], log_file: this.log_file };
-      this.#fail(launch_error(launch, 'cannot_start', (error as Error).message, error));
+      this.#fail(launch_error(life.launch_facts, 'cannot_start', (error as Error).message, error));
       return;
     }
     this.#events.on_launched(this, life.process);
-    void life.process.ended.then((end) => {
+    this.#watch_process(life, life.process);
+  }
+
+  #watch_process(life: Life, process: LaunchedProcess): void {
+    void process.ended.then((end) => {
       life.end = end;
-      if (life.main === undefined || life.is_link_closed) this.#gone(life);
-      else after(DRAIN_GRACE, () => life.main?.link.destroy());
+      this.#gone_if_all_is_read(life);
+      after(DRAIN_GRACE, () => this.#gone(life));
     });
   }
 
-  /** A connection of this slave has proved itself. */
-  accept(link: Link, role: LinkRole, launch: number, rest: Buffer): void {
-    const life = this.#life;
-    const is_expected =
-      life?.launch === launch &&
-      !this.#is_stopping &&
-      (role === 'main' ? life.main === undefined : life.pulse === undefined);
-    if (life === undefined || !is_expected) return link.destroy();
-    if (role === 'main') this.#accept_main(life, link, rest);
-    else this.#accept_pulse(life, link, rest);
+  #gone_if_all_is_read(life: Life): void {
+    if (life.end !== undefined && life.is_read) this.#gone(life);
   }
 
-  #accept_main(life: Life, link: Link, rest: Buffer): void {
+  /** Whether a connection of that launch and role can be gone on with. */
+  knows({ role, launch }: Identity): boolean {
+    const life = this.#life;
+    if (life?.launch !== launch) return false;
+    // one that was adopted begins anew
+    return !life.is_adopted || (role === 'main' ? life.main : life.pulse) !== undefined;
+  }
+
+  /** A process that an earlier master started may come back: resolves when it has, with true, or after `timeout` ms. */
+  await_heir(heir: Heir, timeout: number): Promise<boolean> {
+    this.#heir = heir;
+    this.#number = heir.number;
+    this.#launches = heir.launch + 1;
+    const came = new Deferred<boolean>();
+    this.#heir_came = came;
+    after(timeout, () => {
+      if (this.#life === undefined) this.#heir = undefined;
+      came.resolve(this.#life !== undefined);
+    });
+    return came.promise;
+  }
+
+  #adopt({ launch, pid }: Heir): Life {
+    const life = new Life(launch, this.name, this.log_file);
+    life.is_adopted = true;
+    this.#life = life;
+    this.#heir = undefined;
+    const process = pid === undefined ? undefined : this.slave.launcher.adopt?.(pid);
+    if (process !== undefined) {
+      life.process = process;
+      this.#watch_process(life, process);
+    }
+    this.#heir_came?.resolve(true);
+    return life;
+  }
+
+  /** A connection of this slave has proved itself. */
+  accept(link: Link, { role, launch, is_resuming }: Identity, rest: Buffer): void {
+    const is_heir = is_resuming && this.#heir?.launch === launch && this.#life === undefined;
+    const life = is_heir ? this.#adopt(this.#heir as Heir) : this.#life;
+    const channel = role === 'main' ? life?.main : life?.pulse;
+    const is_expected = life?.launch === launch && (channel === undefined ? !this.#is_stopping : is_resuming);
+    if (life === undefined || !is_expected) return link.destroy();
+    if (role === 'main') {
+      life.is_link_closed = false;
+      if (channel === undefined) this.#accept_main(life, link, rest, is_resuming && !life.is_adopted);
+      else this.#resume(life, channel, link, rest);
+    } else {
+      life.is_pulse_closed = false;
+      if (channel === undefined) this.#accept_pulse(life, link, rest);
+      else this.#resume_pulse(life, channel, link, rest);
+    }
+  }
+
+  #resume(life: Life, channel: Channel, link: Link, rest: Buffer): void {
+    this.was_heard = true;
+    if (life.is_ready && !life.is_told_broken) this.#tell_broken(life);
+    channel.resume(link, rest);
+    life.is_told_broken = false;
+    if (life.is_ready) this.#events.on_link(this, false);
+  }
+
+  #tell_broken(life: Life): void {
+    life.is_told_broken = true;
+    this.#events.on_link(this, true);
+  }
+
+  /** What was asked and not answered is asked again: the answer may have been lost. */
+  #resume_pulse(life: Life, channel: Channel, link: Link, rest: Buffer): void {
+    this.was_heard = true;
+    channel.resume(link, rest);
+    const { taking_back } = life;
+    if (taking_back !== undefined) this.#post_pulse({ kind: 'take_back', ...taking_back });
+    if (this.#is_stopping) this.#post_pulse({ kind: 'stop' });
+  }
+
+  #accept_main(life: Life, link: Link, rest: Buffer, is_resuming: boolean): void {
     const { max_frame_bytes } = this.#context.options;
     const on_frame = (bytes: Buffer, start: number, end: number, attachments: readonly Uint8Array[]) => {
       this.was_heard = true;
       let size = end - start;
       for (const attachment of attachments) size += attachment.byteLength;
-      this.#on_reports(life, read_reports(bytes, start, end, attachments), size);
+      try {
+        this.#on_reports(life, read_reports(bytes, start, end, attachments), size);
+      } catch (error) {
+        // whatever it is, this frame cannot be had again: not by a new link either
+        if (error instanceof ProtocolError) throw error;
+        throw new ProtocolError(`a frame could not be handled: ${(error as Error).message}`, {
+          cause: error,
+        });
+      }
     };
-    const channel = new Channel(link, max_frame_bytes, on_frame, rest);
+    const channel = new Channel(link, { max_frame_bytes, on_frame, is_resumable: true, is_resuming }, rest);
     life.main = channel;
     life.communicator = new Communicator({
       data: (bytes, value) => {
@@ -231,12 +303,35 @@ export class Session {
         channel.posted();
       },
     });
-    link.on_close = (error) => {
+    channel.on_close = (error) => {
       life.is_link_closed = true;
       if (error instanceof ProtocolError) life.doom ??= error;
-      if (life.end !== undefined || life.process === undefined) return this.#gone(life);
-      after(END_GRACE, () => life.process?.kill());
+      this.#gone_if_all_is_read(life);
+      if (this.#life !== life) return;
+      if (life.doom !== undefined || this.#is_stopping) {
+        life.process?.kill();
+        if (life.process === undefined) this.#gone(life);
+        return;
+      }
+      const broken = channel.link;
+      after(TELL_GRACE, () => {
+        if (this.#life === life && life.is_link_closed && life.is_ready) this.#tell_broken(life);
+      });
+      this.#wait_for_link(life, broken);
     };
+  }
+
+  /** The process lives and its link is broken: it has some time to make it anew. */
+  #wait_for_link(life: Life, broken: Link): void {
+    const { reconnect_timeout } = this.#context.options;
+    after(reconnect_timeout, () => {
+      if (this.#life !== life || !life.is_link_closed || life.main?.link !== broken) return;
+      // a task may block its main thread; the pulse says that it is well
+      if (!life.is_pulse_closed && (life.vitals?.stalled ?? 0) > BUSY_STALL)
+        return this.#wait_for_link(life, broken);
+      const what = `lost its connection and did not come back within ${reconnect_timeout} ms (reconnect_timeout)`;
+      this.abandon(new NetworkError(what), 'lost');
+    });
   }
 
   #accept_pulse(life: Life, link: Link, rest: Buffer): void {
@@ -244,17 +339,34 @@ export class Session {
       this.was_heard = true;
       for (const message of read_pulse_messages(bytes, start, end)) this.#on_pulse_message(life, message);
     };
-    life.pulse = new Channel(link, this.#context.options.max_frame_bytes, on_frame, rest);
-    link.on_close = () => {
-      life.pulse = undefined;
+    const options = { max_frame_bytes: MAX_PULSE_FRAME_BYTES, on_frame, is_resumable: false };
+    life.pulse = new Channel(link, options, rest);
+    life.pulse.on_close = (error) => {
+      life.is_pulse_closed = true;
+      if (error instanceof ProtocolError) this.abandon(error);
+      this.#gone_if_all_is_read(life);
     };
     if (life.is_ready) this.#events.on_pulse(this);
   }
 
   #on_pulse_message(life: Life, message: PulseMessage): void {
     if (this.#life !== life) return;
-    if (message.kind === 'taken_back') this.#events.on_taken_back(this, message.from, message.to);
-    else if (message.kind === 'heartbeat') this.#events.on_vitals(this, message.vitals);
+    switch (message.kind) {
+      case 'taken_back':
+        // asked twice, when the link broke in between, and answered twice
+        if (life.taking_back === undefined) return;
+        life.taking_back = undefined;
+        return this.#events.on_taken_back(this, message.from, message.to);
+      case 'heartbeat':
+        life.vitals = message.vitals;
+        this.#post_pulse({ kind: 'alive' });
+        return this.#events.on_vitals(this, message.vitals);
+      case 'killed':
+        life.ended_with = message.seq === undefined ? 'no_task' : { seq: message.seq };
+        life.why = message.why;
+        return;
+      default:
+    }
   }
 
   // ---- what the slave says
@@ -263,6 +375,8 @@ export class Session {
     if (this.#life !== life) return;
     let tasks: TaskReport[] | undefined;
     for (const message of messages) {
+      if (life.facts === undefined && message.kind !== 'ready' && message.kind !== 'left_over')
+        throw new ProtocolError(`a slave says ${message.kind} before it is ready`);
       if (message.kind === 'task_done' || message.kind === 'task_failed') (tasks ??= []).push(message);
       else this.#on_report(life, message as Exclude<ToMaster, TaskReport>);
     }
@@ -272,6 +386,7 @@ export class Session {
   #on_report(life: Life, message: Exclude<ToMaster, TaskReport>): void {
     switch (message.kind) {
       case 'ready':
+        if (life.facts !== undefined) throw new ProtocolError('a slave says a second time that it is ready');
         life.facts = message.facts;
         return this.#welcome(life);
       case 'cmd_done':
@@ -294,8 +409,12 @@ export class Session {
         return this.#events.on_progress(this, message.task_id, message.progress);
       case 'stray_error':
         return this.#events.on_stray_error(this, message.error);
+      case 'checkpoint':
+        return this.#events.on_checkpoint(this, message.task_id, message.attempt, message.value);
+      case 'left_over':
+        return this.#events.on_left_over(this, message);
       case 'exiting':
-        life.ended_with = message.task_id ?? 'no_task';
+        life.ended_with = message.task_id === undefined ? 'no_task' : { task_id: message.task_id };
         return;
       default:
         message satisfies never;
@@ -310,8 +429,17 @@ export class Session {
       max_frame_bytes: options.max_frame_bytes,
       heartbeat_interval: options.heartbeat_interval,
       log_level: options.log_level ?? 'info',
+      cancel_grace: options.cancel_grace,
+      kill_slave_memory: options.kill_slave_memory,
+      reconnect_timeout: options.reconnect_timeout,
+      lease: options.lease,
     };
     order.welcome(channel.writer, welcome);
+    if (life.is_adopted) {
+      // it has run them
+      channel.posted();
+      return this.#ready(life);
+    }
     life.startup_left = startup_commands.length;
     life.startup_count = startup_commands.length;
     try {
@@ -319,8 +447,9 @@ export class Session {
         post_command(channel, life.next_cmd_id++, command, [], options.max_frame_bytes);
       }
     } catch (error) {
-      const launch = { slave: this.name, command: life.process?.command ?? [], log_file: this.log_file };
-      return this.abandon(launch_error(launch, 'startup_command_failed', (error as Error).message, error));
+      return this.abandon(
+        launch_error(life.launch_facts, 'startup_command_failed', (error as Error).message, error),
+      );
     }
     channel.posted();
     if (life.startup_left === 0) this.#ready(life);
@@ -336,9 +465,8 @@ export class Session {
   #on_command_end(life: Life, cmd_id: number, error: RemoteError | undefined): void {
     if (!life.is_ready) {
       if (error !== undefined) {
-        const launch = { slave: this.name, command: life.process?.command ?? [], log_file: this.log_file };
         const what = `start-up command ${cmd_id + 1} threw ${error.remote_name}: ${error.remote_message}`;
-        return this.abandon(launch_error(launch, 'startup_command_failed', what, error));
+        return this.abandon(launch_error(life.launch_facts, 'startup_command_failed', what, error));
       }
       life.startup_left--;
       if (life.startup_left === 0) this.#ready(life);
@@ -351,20 +479,27 @@ export class Session {
 
   // ---- orders
 
-  run_tasks(tasks: readonly JobTask[]): void {
+  /** `checkpoint_of` gives what an earlier attempt of a task has kept. */
+  run_tasks(tasks: readonly JobTask[], checkpoint_of: (task: JobTask) => EncodedValue | undefined): void {
     const life = this.#life;
     const channel = life?.main;
     if (life === undefined || channel === undefined) return;
     const { writer } = channel;
-    for (const { task_id, attempt, index, definition, payload } of tasks) {
+    for (const task of tasks) {
+      const { task_id, attempt, index, definition, payload, policy } = task;
       const { fn_id, module, export_name } = definition;
       if (!life.defined.has(fn_id)) {
         life.defined.add(fn_id);
         order.define_task(writer, fn_id, module, export_name);
       }
+      const checkpoint = attempt === 1 && !task.is_restarted ? undefined : checkpoint_of(task);
+      if (checkpoint !== undefined) {
+        channel.make_room(encoded_bytes(checkpoint));
+        order.last_checkpoint(writer, task_id, checkpoint);
+      }
       if (payload !== undefined) {
         channel.make_room(payload.byte_length);
-        order.run_task(writer, task_id, attempt, fn_id, index, payload);
+        order.run_task(writer, task_id, attempt, fn_id, index, policy.timeout, payload);
       }
       channel.posted();
     }
@@ -387,7 +522,14 @@ export class Session {
   }
 
   take_back(from: number, until: number): void {
+    const life = this.#life;
+    if (life !== undefined) life.taking_back = { from, to: until };
     this.#post_pulse({ kind: 'take_back', from, to: until });
+  }
+
+  /** Ends the slave's process, if it still runs the task sent as number `seq`. `on_lost` follows then. */
+  kill_task(seq: number): void {
+    this.#post_pulse({ kind: 'kill', seq });
   }
 
   #post_pulse(message: PulseMessage): void {
@@ -400,9 +542,10 @@ export class Session {
   // ---- the end
 
   /** Tells the slave to end. `on_ended` follows, soon. */
-  stop(): void {
+  stop(reason: StopReason): void {
     const life = this.#life;
     this.#is_stopping = true;
+    this.#stop_reason = reason;
     if (life === undefined) return;
     if (life.main === undefined || life.is_link_closed) {
       life.process?.kill();
@@ -415,12 +558,13 @@ export class Session {
   }
 
   /** Ends the slave's process now, because of `error`. `on_launch_failed` or `on_lost` follows. */
-  abandon(error: Error): void {
+  abandon(error: Error, why: LossKind = 'died'): void {
     const life = this.#life;
     if (life === undefined || life.doom !== undefined) return;
     life.doom = error;
+    life.why = why;
     life.process?.kill();
-    life.main?.link.destroy();
+    life.close_links();
     if (life.process === undefined) this.#gone(life);
   }
 
@@ -432,26 +576,25 @@ export class Session {
   #gone(life: Life): void {
     if (this.#life !== life) return;
     this.#life = undefined;
-    life.main?.link.destroy();
-    life.pulse?.link.destroy();
+    life.close_links();
     life.process?.kill();
     if (this.#is_stopping) {
       this.#is_stopping = false;
       life.communicator?.close(new NetworkError(`${this.name} was stopped`));
-      this.#events.on_ended(this);
+      this.#events.on_ended(this, this.#stop_reason);
       return;
     }
     if (!life.is_ready) {
-      const launch = { slave: this.name, command: life.process?.command ?? [], log_file: this.log_file };
       const { doom } = life;
       if (doom instanceof LaunchError) this.#fail(doom);
       else if (doom instanceof ProtocolError)
-        this.#fail(launch_error(launch, 'version_differs', doom.message, doom));
-      else if (doom !== undefined) this.#fail(launch_error(launch, 'timed_out', doom.message, doom));
-      else this.#fail(exit_error(launch, life.end ?? NO_END));
+        this.#fail(launch_error(life.launch_facts, 'version_differs', doom.message, doom));
+      else if (doom !== undefined)
+        this.#fail(launch_error(life.launch_facts, 'timed_out', doom.message, doom));
+      else this.#fail(exit_error(life.launch_facts, life.end ?? NO_END));
       return;
     }
-    const error = this.#lost_error(life);
+    const error = life.lost_error(this.slave.launcher.host);
     this.last_error = error;
     life.communicator?.close(error);
     this.#events.on_lost(this, error, life.ended_with);
@@ -461,22 +604,7 @@ export class Session {
     this.last_error = error;
     this.#events.on_launch_failed(this, error);
   }
-
-  #lost_error(life: Life): SlaveLostError {
-    const tail = log_tail(this.log_file);
-    const { doom, end = NO_END } = life;
-    return new SlaveLostError({
-      slave: this.name,
-      reason: doom?.message ?? describe_end(end, this.log_file),
-      exit_code: end.exit_code,
-      signal: end.signal,
-      log_file: this.log_file,
-      log_tail: tail,
-    });
-  }
 }
-
-const NO_END: ProcessEnd = { exit_code: undefined, signal: undefined, error: undefined };
 
 function after(delay: number, act: () => void): void {
   setTimeout(act, delay).unref();

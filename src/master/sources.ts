@@ -5,18 +5,23 @@
 import { show } from '../base/options.js';
 import { UsageError } from '../errors.js';
 import type { AnyTask } from '../task.js';
+import type { TrustOptions } from './job_options.js';
 
 export type TaskIterable<Result> = Iterable<AnyTask<Result>> | AsyncIterable<AnyTask<Result>>;
 
 interface Source<Result> {
   next(): IteratorResult<AnyTask<Result>> | Promise<IteratorResult<AnyTask<Result>>>;
+  /** Tells the iterable that no more is wanted. */
+  end(): unknown;
   taken: number;
+  /** Of each of its tasks. */
+  options: TrustOptions | undefined;
 }
 
 export interface SourcesEvents<Result> {
   /** Whether more tasks are wanted now. */
   wants_more(): boolean;
-  queue(task: AnyTask<Result>): void;
+  queue(task: AnyTask<Result>, options: TrustOptions | undefined): void;
   on_opened(): void;
   on_closed(): void;
   /** An iterable threw, or yielded what is no task. It is closed. */
@@ -37,9 +42,26 @@ export class Sources<Result> {
   }
 
   /** @throws UsageError (PARJOB_ERR_USAGE) when `tasks` is not iterable */
-  add(tasks: TaskIterable<Result>): void {
-    this.#sources.push({ next: next_of(tasks), taken: 0 });
+  add(tasks: TaskIterable<Result>, options?: TrustOptions): void {
+    const iterator = iterator_of(tasks);
+    this.#sources.push({
+      next: () => iterator.next(),
+      end: () => iterator.return?.(),
+      taken: 0,
+      options,
+    });
     this.#events.on_opened();
+  }
+
+  /** Takes nothing more of any. */
+  close_all(): void {
+    for (const source of [...this.#sources]) {
+      this.#close(source);
+      // what an iterable says to its end concerns nobody any more
+      Promise.resolve()
+        .then(() => source.end())
+        .catch(() => {});
+    }
   }
 
   /** Queues tasks as long as more are wanted, from the first source on. */
@@ -78,7 +100,8 @@ export class Sources<Result> {
   #take(source: Source<Result>, step: IteratorResult<AnyTask<Result>>): void {
     if (step.done === true) return this.#close(source);
     source.taken++;
-    this.#try(source, () => this.#events.queue(step.value));
+    if (this.#sources.includes(source))
+      this.#try(source, () => this.#events.queue(step.value, source.options));
   }
 
   #try<T>(source: Source<Result>, act: () => T): T | undefined {
@@ -108,16 +131,12 @@ export class Sources<Result> {
   }
 }
 
-function next_of<Result>(tasks: TaskIterable<Result>): Source<Result>['next'] {
+function iterator_of<Result>(
+  tasks: TaskIterable<Result>,
+): Iterator<AnyTask<Result>> | AsyncIterator<AnyTask<Result>> {
   if (typeof tasks === 'object' && tasks !== null) {
-    if (Symbol.asyncIterator in tasks) {
-      const iterator = tasks[Symbol.asyncIterator]();
-      return () => iterator.next();
-    }
-    if (Symbol.iterator in tasks) {
-      const iterator = tasks[Symbol.iterator]();
-      return () => iterator.next();
-    }
+    if (Symbol.asyncIterator in tasks) return tasks[Symbol.asyncIterator]();
+    if (Symbol.iterator in tasks) return tasks[Symbol.iterator]();
   }
   throw new UsageError(`queue_tasks: expected an iterable or async iterable of tasks, got ${show(tasks)}`);
 }

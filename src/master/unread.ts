@@ -18,6 +18,10 @@ export class Unread {
     return this.#bytes;
   }
 
+  get length(): number {
+    return this.#tasks.length;
+  }
+
   get is_finished(): boolean {
     return this.#is_finished;
   }
@@ -50,6 +54,11 @@ export class Unread {
     const waiting = this.#waiting;
     this.#waiting = undefined;
     waiting?.resolve();
+  }
+
+  /** Forgets those that were cancelled. */
+  drop_cancelled(): void {
+    this.#tasks.filter_in_place((task) => task.state !== 'cancelled');
   }
 
   take(): JobTask | undefined {

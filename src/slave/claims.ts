@@ -21,6 +21,11 @@ export class Claims {
     this.#slots = new Int32Array(buffer);
   }
 
+  /** Main thread: a new connection counts its tasks from 0. */
+  reset(): void {
+    for (let slot = 0; slot < SLOTS; slot++) Atomics.store(this.#slots, slot, 0);
+  }
+
   /** Main thread: task `seq` is about to start. False when it was taken back. */
   claim(seq: number): boolean {
     return this.#settle(seq, 0);

@@ -2,13 +2,17 @@
  * The pulse: a slave's second thread, with a connection of its own.
  *
  * It says that the process lives, however long a task blocks the main thread; takes back tasks that
- * have not started; and ends the process when the master says so or is gone. It is started after the
- * handshake, loads little, and knows no task.
+ * have not started; and ends the process, with all that its tasks have started, when the master says so or
+ * is gone, when a task has taken too long, or when the process has grown too large. It is started after
+ * the handshake, loads little, and knows no task.
  */
-import { workerData } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { Channel } from '../net/channel.js';
-import { type Address, dial } from '../net/dial.js';
+import type { Dialled } from '../net/dial.js';
+import type { Identity } from '../wire/hello.js';
 import {
+  type KillReason,
+  MAX_PULSE_FRAME_BYTES,
   type PulseMessage,
   read_pulse_messages,
   type Vitals,
@@ -16,52 +20,128 @@ import {
 } from '../wire/pulse_messages.js';
 import { Claims } from './claims.js';
 import { end_process } from './end.js';
-
-/** What the main thread hands to the pulse. */
-export interface PulseData {
-  addresses: Address[];
-  secret: Uint8Array;
-  slave_id: number;
-  launch: number;
-  max_frame_bytes: number;
-  heartbeat_interval: number;
-  claims: SharedArrayBuffer;
-  /** One Int32 that the main thread raises with every turn of its event loop that it counts. */
-  turns: SharedArrayBuffer;
-  owns_group: boolean;
-}
+import { BREAK_LINK, type PulseData, WATCH_TIME } from './pulse_data.js';
+import { first_dial, LONGER_THAN_MASTER, Redialler } from './redial.js';
+import { monotonic_ms, Watch } from './watch.js';
 
 /** Time for the main thread to end the process in good order when told to stop, ms. */
 const STOP_GRACE = 300;
+/** How often time limits and memory are looked at, ms. */
+const LOOK_EVERY = 100;
+/** Time for the last words to leave, ms. */
+const LAST_WORDS_TIME = 50;
+/** A master that has said nothing for so many heartbeats cannot be heard. */
+const SILENT_BEATS = 3;
 
-async function beat(data: PulseData): Promise<void> {
-  const claims = new Claims(data.claims);
-  const { link, rest } = await dial(data.addresses, Buffer.from(data.secret), {
-    slave_id: data.slave_id,
-    launch: data.launch,
-    role: 'pulse',
-  });
-  const post = (message: PulseMessage) => {
-    write_pulse_message(channel.writer, message);
-    channel.flush();
-  };
-  const on_frame = (bytes: Buffer, start: number, end: number) => {
-    for (const message of read_pulse_messages(bytes, start, end)) {
-      if (message.kind === 'take_back') {
-        post({ kind: 'taken_back', from: claims.take_back(message.from, message.to), to: message.to });
-      } else if (message.kind === 'stop') {
-        setTimeout(() => end_process(data.owns_group), STOP_GRACE);
-      }
+class Pulse {
+  readonly #data: PulseData;
+  readonly #claims: Claims;
+  readonly #watch: Watch;
+  readonly #vitals: () => Vitals;
+  readonly #channel: Channel;
+  readonly #redialler: Redialler;
+  #unanswered = 0;
+  #watches_time = false;
+  #is_ending = false;
+  #looking: NodeJS.Timeout | undefined;
+
+  constructor(data: PulseData, { link, rest }: Dialled) {
+    this.#data = data;
+    this.#claims = new Claims(data.claims);
+    this.#watch = new Watch(data.watch);
+    this.#vitals = vitals_of(new Int32Array(data.turns));
+    this.#redialler = new Redialler(data.addresses, Buffer.from(data.secret), identity_of(data), {
+      timeout: data.reconnect_timeout + LONGER_THAN_MASTER,
+      lease: data.lease,
+      is_busy: () => this.#watch.running_seq !== undefined,
+      on_dead: () => {},
+    });
+    const on_frame = (bytes: Buffer, start: number, end: number) => {
+      this.#unanswered = 0;
+      this.#redialler.reset();
+      for (const message of read_pulse_messages(bytes, start, end)) this.#on_message(message);
+    };
+    this.#channel = new Channel(
+      link,
+      { max_frame_bytes: MAX_PULSE_FRAME_BYTES, on_frame, is_resumable: false },
+      rest,
+    );
+    this.#channel.on_close = () => void this.#reconnect();
+    setInterval(() => this.#beat(), data.heartbeat_interval);
+    this.#beat();
+    if (data.kill_slave_memory < Infinity) this.#look_often();
+    parentPort?.on('message', (message) => {
+      if (message !== WATCH_TIME) return;
+      this.#watches_time = true;
+      this.#look_often();
+    });
+  }
+
+  #post(message: PulseMessage): void {
+    write_pulse_message(this.#channel.writer, message);
+    this.#channel.flush();
+  }
+
+  #beat(): void {
+    this.#post({ kind: 'heartbeat', vitals: this.#vitals() });
+    this.#unanswered++;
+    if (this.#unanswered <= SILENT_BEATS || this.#channel.is_suspended) return;
+    // half open: what is sent arrives nowhere, and nobody says so
+    parentPort?.postMessage(BREAK_LINK);
+    this.#channel.suspend();
+    void this.#reconnect();
+  }
+
+  async #reconnect(): Promise<void> {
+    try {
+      const { link, rest } = await this.#redialler.reach();
+      this.#unanswered = 0;
+      this.#channel.resume(link, rest);
+      this.#beat();
+    } catch {
+      end_process(this.#data.owns_group);
     }
-  };
-  const channel = new Channel(link, data.max_frame_bytes, on_frame, rest);
-  link.on_close = () => end_process(data.owns_group);
-  const vitals = watch(new Int32Array(data.turns));
-  setInterval(() => post({ kind: 'heartbeat', vitals: vitals() }), data.heartbeat_interval);
-  post({ kind: 'heartbeat', vitals: vitals() });
+  }
+
+  #on_message(message: PulseMessage): void {
+    switch (message.kind) {
+      case 'take_back': {
+        const from = this.#claims.take_back(message.from, message.to);
+        return this.#post({ kind: 'taken_back', from, to: message.to });
+      }
+      case 'kill':
+        if (this.#watch.is_running(message.seq)) this.#kill('cancelled');
+        return;
+      case 'stop':
+        setTimeout(() => end_process(this.#data.owns_group), STOP_GRACE);
+        return;
+      default:
+    }
+  }
+
+  #look_often(): void {
+    this.#looking ??= setInterval(() => this.#look(), LOOK_EVERY);
+  }
+
+  #look(): void {
+    if (this.#watches_time && this.#watch.is_over(monotonic_ms())) this.#kill('timed_out');
+    else if (process.memoryUsage.rss() > this.#data.kill_slave_memory) this.#kill('too_large');
+  }
+
+  /** Ends the process. The master is told why first. */
+  #kill(why: KillReason): void {
+    if (this.#is_ending) return;
+    this.#is_ending = true;
+    this.#post({ kind: 'heartbeat', vitals: this.#vitals() });
+    this.#post({ kind: 'killed', seq: this.#watch.running_seq, why });
+    const end = () => end_process(this.#data.owns_group);
+    if (this.#channel.link.unsent_bytes === 0) end();
+    else setTimeout(end, LAST_WORDS_TIME);
+  }
 }
 
-function watch(turns: Int32Array): () => Vitals {
+/** Measures this process. */
+function vitals_of(turns: Int32Array): () => Vitals {
   let seen = -1;
   let turned_at = performance.now();
   return () => {
@@ -74,11 +154,19 @@ function watch(turns: Int32Array): () => Vitals {
     const { user, system } = process.cpuUsage();
     return {
       rss: process.memoryUsage.rss(),
+      peak: process.resourceUsage().maxRSS * 1024,
       cpu: Math.round((user + system) / 1000),
       stalled: Math.round(now - turned_at),
     };
   };
 }
 
+function identity_of({ slave_id, launch }: PulseData): Identity {
+  return { slave_id, launch, role: 'pulse', is_resuming: false };
+}
+
 const data = workerData as PulseData;
-beat(data).catch(() => end_process(data.owns_group));
+first_dial(data.addresses, Buffer.from(data.secret), identity_of(data)).then(
+  (dialled) => new Pulse(data, dialled),
+  () => end_process(data.owns_group),
+);

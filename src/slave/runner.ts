@@ -17,22 +17,47 @@ import { type RunCmd, type RunTask, report, type ToSlave } from '../wire/message
 import { type EncodedValue, encode_value, encoded_bytes } from '../wire/value.js';
 import type { Claims } from './claims.js';
 import type { Loader } from './loader.js';
+import { monotonic_ms, type Watch } from './watch.js';
 
 /** A result waits for others to leave with it until so much time has gone since the last ones left, ms. */
 const FLUSH_AFTER = 3;
 /** Tasks in a row before the event loop turns once, ms. */
 const TURN_AFTER = 3;
+/** Results may wait for the end of a task whose function takes no longer, µs. */
+const QUICK_US = 5000;
+/** Weight of the newest run in that: on a busy machine a quick one takes long now and then. */
+const NEWEST = 0.2;
+/** A master that dies may not have taken so many results: it acknowledges every 32 frames. */
+const KEPT_OUTCOMES = 32;
+/** setTimeout fires at once above this. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 /** Of an error that is too large to be sent, characters of its message and of its stack. */
 const SHORT_TEXT = 10_000;
 
 export interface RunnerOptions {
   channel: Channel;
   claims: Claims;
+  watch: Watch;
   loader: Loader;
   /** `<jobname>.slaveN` */
   name: string;
   max_frame_bytes: number;
+  /** From the end of a task's time to the end of its process, ms. */
+  cancel_grace: number;
+  /** Keep what the last tasks have come to: another master may want it. */
+  keeps_outcomes: boolean;
+  /** A task with a time limit is about to start, the first one here. */
+  on_first_timeout: () => void;
   cwd: string;
+}
+
+/** What a task came to, kept for the case that the master dies before it has taken it. */
+export interface LeftOver {
+  index: number;
+  attempt: number;
+  run_us: number;
+  outcome: 'done' | 'failed' | 'timed_out';
+  value: unknown;
 }
 
 interface NumberedTask extends RunTask {
@@ -44,13 +69,22 @@ export class Runner {
   readonly #channel: Channel;
   readonly #queue = new Ring<NumberedTask | RunCmd>();
   readonly #aborted = new Set<number>();
+  /** What earlier attempts of tasks in the queue have kept. */
+  readonly #checkpoints = new Map<number, unknown>();
   readonly #communicator: Communicator;
   #received = 0;
+  #has_timeouts = false;
+  /** By number of the function: smoothed time of its runs, µs. */
+  readonly #mean_us: number[] = [];
   #is_busy = false;
   #running: RunningTask | undefined;
   #flushed_at = performance.now();
+  /** Set when the master is gone for good: nothing is begun any more. */
+  #on_idle: (() => void) | undefined;
+  readonly #left_over: LeftOver[] = [];
   readonly #continue = () => {
     this.#is_busy = false;
+    this.#on_idle?.();
     this.#run_queue();
   };
 
@@ -78,6 +112,20 @@ export class Runner {
 
   get is_idle(): boolean {
     return !this.#is_busy && this.#queue.length === 0;
+  }
+
+  /** What the last tasks have come to, when the runner was told to keep that. */
+  get left_over(): readonly LeftOver[] {
+    return this.#left_over;
+  }
+
+  /** The master is gone for good: nothing is begun any more. Resolves when nothing runs. */
+  detach(): Promise<void> {
+    this.#queue.clear();
+    return new Promise((resolve) => {
+      this.#on_idle = resolve;
+      if (!this.#is_busy) resolve();
+    });
   }
 
   on_orders(orders: readonly ToSlave[]): void {
@@ -109,6 +157,9 @@ export class Runner {
         return;
       case 'run_cmd':
         this.#queue.push(order);
+        return;
+      case 'last_checkpoint':
+        this.#checkpoints.set(order.task_id, order.value);
         return;
       case 'data':
         this.#communicator.on_data(order.value, order.bytes);
@@ -160,9 +211,19 @@ export class Runner {
       }
       if (!this.#options.claims.claim(item.seq)) {
         this.#aborted.delete(item.task_id);
+        this.#checkpoints.delete(item.task_id);
         continue;
       }
-      const task = new RunningTask(item, this.#options.name, this.#channel, now);
+      // what others have come to must not wait for the end of a task that may take long
+      if ((this.#mean_us[item.fn_id] ?? QUICK_US) >= QUICK_US) {
+        this.#channel.flush();
+        this.#flushed_at = now;
+      }
+      const task = new RunningTask(item, this.#options, now);
+      if (this.#checkpoints.size > 0) {
+        task.last_checkpoint = this.#checkpoints.get(item.task_id);
+        this.#checkpoints.delete(item.task_id);
+      }
       if (this.#is_aborted(item.task_id)) {
         this.#end_task(
           task,
@@ -173,6 +234,7 @@ export class Runner {
       }
       this.#running = task;
       set_current_task(task);
+      this.#start_watch(item);
       let returned: unknown;
       let will_end_later: boolean;
       try {
@@ -194,11 +256,22 @@ export class Runner {
     this.#flushed_at = now;
   }
 
+  /** Says to the pulse which task runs, and until when it may. */
+  #start_watch({ seq, timeout }: NumberedTask): void {
+    const { watch, cancel_grace, on_first_timeout } = this.#options;
+    if (timeout === 0) return watch.start(seq);
+    watch.start(seq, monotonic_ms() + timeout + cancel_grace);
+    if (this.#has_timeouts) return;
+    this.#has_timeouts = true;
+    on_first_timeout();
+  }
+
   #is_aborted(task_id: number): boolean {
     return this.#aborted.size > 0 && this.#aborted.delete(task_id);
   }
 
   #follow(task: RunningTask, returned: unknown): void {
+    task.start_timer();
     const end = (is_done: boolean, value: unknown) => {
       this.#end_task(task, is_done, value);
       this.#continue();
@@ -215,9 +288,20 @@ export class Runner {
     const now = performance.now();
     const run_us = Math.max(0, Math.round((now - task.started_at) * 1000));
     if (task.has_ended) return now;
-    task.has_ended = true;
+    task.end();
+    const mean_us = this.#mean_us[task.fn_id] ?? run_us;
+    this.#mean_us[task.fn_id] = mean_us + NEWEST * (run_us - mean_us);
     this.#running = undefined;
     set_current_task(undefined);
+    this.#options.watch.end();
+    if (this.#options.keeps_outcomes) this.#keep(task, is_done, value, run_us);
+    if (this.#on_idle !== undefined) return now;
+    if (task.is_over(run_us)) {
+      report.task_timed_out(this.#channel.writer, task.task_id, task.attempt, run_us);
+      this.#channel.posted();
+      this.#flush_if_due(now);
+      return now;
+    }
     let encoded: EncodedValue;
     let ended_well = is_done;
     try {
@@ -232,6 +316,16 @@ export class Runner {
     this.#channel.posted();
     this.#flush_if_due(now);
     return now;
+  }
+
+  #keep(task: RunningTask, is_done: boolean, value: unknown, run_us: number): void {
+    const { index, attempt } = task;
+    // a run_task dies with the program that awaited it
+    if (index === undefined) return;
+    const has_timed_out = task.is_over(run_us);
+    const outcome = has_timed_out ? 'timed_out' : is_done ? 'done' : 'failed';
+    this.#left_over.push({ index, attempt, run_us, outcome, value: has_timed_out ? undefined : value });
+    if (this.#left_over.length > KEPT_OUTCOMES) this.#left_over.shift();
   }
 
   /** Not one by one, which would cost two thirds of the speed of tiny tasks, and not late: a long task may come next. */
@@ -288,26 +382,66 @@ class RunningTask implements CurrentTask {
   readonly index: number | undefined;
   readonly attempt: number;
   readonly slave: string;
+  readonly fn_id: number;
+  readonly timeout: number;
   readonly started_at: number;
+  last_checkpoint: unknown = undefined;
   has_ended = false;
-  readonly #channel: Channel;
+  readonly #options: RunnerOptions;
   #controller: AbortController | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #was_told = false;
 
-  constructor(order: RunTask, slave: string, channel: Channel, started_at: number) {
+  constructor(order: RunTask, options: RunnerOptions, started_at: number) {
     this.task_id = order.task_id;
     this.index = order.index;
     this.attempt = order.attempt;
-    this.slave = slave;
+    this.fn_id = order.fn_id;
+    this.timeout = order.timeout;
+    this.slave = options.name;
     this.started_at = started_at;
-    this.#channel = channel;
+    this.#options = options;
+  }
+
+  /** Only a task that waits for something can hear of its time limit. */
+  start_timer(): void {
+    if (this.timeout === 0) return;
+    const left = this.timeout - (performance.now() - this.started_at);
+    const why = new DOMException(`the task has run for ${this.timeout} ms (timeout)`, 'TimeoutError');
+    const abort = () => {
+      this.#was_told = true;
+      this.abort(why);
+    };
+    this.#timer = setTimeout(abort, Math.min(Math.max(0, left), LONGEST_TIMER));
+  }
+
+  /** Whether its time was over when it had run for so long. A timer may be a little early. */
+  is_over(run_us: number): boolean {
+    return this.#was_told || (this.timeout > 0 && run_us > this.timeout * 1000);
+  }
+
+  end(): void {
+    this.has_ended = true;
+    clearTimeout(this.#timer);
   }
 
   get signal(): AbortSignal {
     return (this.#controller ??= new AbortController()).signal;
   }
 
-  abort(): void {
-    (this.#controller ??= new AbortController()).abort();
+  abort(reason?: unknown): void {
+    (this.#controller ??= new AbortController()).abort(reason);
+  }
+
+  checkpoint(value: unknown): void {
+    if (this.has_ended) return;
+    const encoded = encode_value(value, 'checkpoint');
+    const channel = this.#options.channel;
+    check_fits_frame(encoded_bytes(encoded), this.#options.max_frame_bytes, 'the checkpoint takes');
+    channel.make_room(encoded_bytes(encoded));
+    report.checkpoint(channel.writer, this.task_id, this.attempt, encoded);
+    // sent at once: what comes next may be what it is kept for
+    channel.flush();
   }
 
   report_progress(done: number, total?: number, note?: string): void {
@@ -317,9 +451,10 @@ class RunningTask implements CurrentTask {
       total === undefined ? undefined : check_number('total', total),
     ];
     const text = note === undefined ? undefined : String(note).toWellFormed();
-    report.progress(this.#channel.writer, this.task_id, this.attempt, { done: a, total: b, note: text });
+    const { channel } = this.#options;
+    report.progress(channel.writer, this.task_id, this.attempt, { done: a, total: b, note: text });
     // sent at once: the task may block the event loop for long
-    this.#channel.flush();
+    channel.flush();
   }
 }
 
