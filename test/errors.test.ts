@@ -84,7 +84,7 @@ describe('a RemoteError', () => {
     [42, 'number: 42'],
     [null, 'null: null'],
     [undefined, 'undefined: undefined'],
-    [{ reason: 'bad input' }, 'object: {"reason":"bad input"}'],
+    [{ reason: 'bad input' }, "object: { reason: 'bad input' }"],
     [12n, 'bigint: 12'],
   ])('of the thrown value %s says what it was', (thrown, text) => {
     const error = new RemoteError(thrown, { slave: 's', what: 'command 2' });
@@ -119,28 +119,35 @@ describe('a SlaveDiedError', () => {
   it('tells of every attempt, with the log that it left', () => {
     const attempts = [
       {
+        why: 'died',
         slave: 'x.slave1',
+        host: 'node7',
+        run_ms: 9999.4,
+        peak_memory: 3 * 2 ** 20 + 1,
         reason: 'was ended by SIGKILL',
         log_file: '/tmp/x.slave1',
         log_tail: 'line 1\nline 2',
       },
       {
+        why: 'too_large',
         slave: 'x.slave2',
+        host: 'node7',
+        run_ms: 83_600,
         reason: 'exited with code 3',
         exit_code: 3,
         log_file: '/tmp/x.slave2',
         log_tail: '',
       },
-      { slave: 'x.slave4', reason: 'was lost' },
-    ];
+      { why: 'lost', slave: 'x.slave4', host: 'node9', reason: 'was lost' },
+    ] as const;
     const error = new SlaveDiedError('task 7 (Fold)', 7, attempts);
     expect(error.message.split('\n')).toEqual([
       'task 7 (Fold) was given up: each of its 3 attempts ended with the death of the slave that ran it.',
-      '  attempt 1: x.slave1 was ended by SIGKILL (log: /tmp/x.slave1)',
+      '  attempt 1: x.slave1 was ended by SIGKILL (on node7, after 9999 ms, peak memory 4 MiB, log: /tmp/x.slave1)',
       '    | line 1',
       '    | line 2',
-      '  attempt 2: x.slave2 exited with code 3 (log: /tmp/x.slave2)',
-      '  attempt 3: x.slave4 was lost',
+      '  attempt 2: x.slave2 exited with code 3 (on node7, after 84 s, log: /tmp/x.slave2)',
+      '  attempt 3: x.slave4 was lost (on node9)',
       'Look in the log files named above; the other tasks are not affected.',
     ]);
     expect(error).toMatchObject({ attempts, index: 7 });

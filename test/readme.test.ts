@@ -41,6 +41,7 @@ describe('README.md', () => {
       'build_model.ts',
       'build.ts',
       'messages.js',
+      'survey.js',
     ]);
   });
 
@@ -61,6 +62,16 @@ describe('README.md', () => {
   it('has a conversation that works', async () => {
     const { folder } = project_of_readme();
     expect(await run(folder, ['messages.js'])).toBe('42\n42');
+  });
+
+  it('has a run that goes on where it stood', async () => {
+    const { folder } = project_of_readme();
+    expect(await run(folder, ['survey.js'])).toBe('2262');
+    const status_file = join(folder, 'survey.status');
+    const ended = (text: string) => text.match(/"kind":"done"/g)?.length;
+    expect(ended(readFileSync(status_file, 'utf8'))).toBe(20);
+    expect(await run(folder, ['survey.js'])).toBe('2262');
+    expect(ended(readFileSync(status_file, 'utf8')), 'no task is run again').toBe(20);
   });
 
   it('names only scripts that package.json has', () => {

@@ -59,6 +59,8 @@ describe('current_task', () => {
       slave: 'job.slave0',
       signal: new AbortController().signal,
       report_progress() {},
+      checkpoint() {},
+      last_checkpoint: undefined,
     };
     set_current_task(task);
     try {

@@ -1,7 +1,12 @@
-/** Two projects: `unit` runs in seconds and starts no process; `process` starts real slaves. */
+/**
+ * Three projects: `unit` runs in seconds and starts no slave; `search` looks for what nobody thought of, by
+ * random schedules and damaged bytes; `process` starts real slaves.
+ */
 import { defineConfig } from 'vitest/config';
 
+const SEARCH_TESTS = ['test/fuzz/**/*.test.ts', 'test/sim/**/*.test.ts'];
 const PROCESS_TESTS = [
+  'test/chaos/storm.test.ts',
   'test/cluster/**/*.test.ts',
   'test/examples/**/*.process.test.ts',
   'test/readme.test.ts',
@@ -17,9 +22,17 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: PROCESS_TESTS,
+          exclude: [...PROCESS_TESTS, ...SEARCH_TESTS],
           testTimeout: 20_000,
           isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'search',
+          include: SEARCH_TESTS,
+          testTimeout: 300_000,
         },
       },
       {

@@ -43,7 +43,7 @@ function internal(file: string): Promise<unknown> {
 
 async function be_slave(order: Order): Promise<void> {
   const { link, rest } = await connect(order, 'main');
-  const on_frame: ConstructorParameters<typeof Channel>[2] = (bytes, start, end, attachments) => {
+  const on_frame: ChannelModule.ChannelOptions['on_frame'] = (bytes, start, end, attachments) => {
     for (const message of read_orders(bytes, start, end, attachments)) {
       if (message.kind === 'run_task') {
         const { i } = message.args[0] as NoopArgument;
@@ -52,12 +52,13 @@ async function be_slave(order: Order): Promise<void> {
       } else if (message.kind === 'welcome') {
         void beat(order, message.welcome.heartbeat_interval);
       } else if (message.kind === 'stop') {
-        link.destroy();
+        channel.suspend();
       }
     }
     channel.flush();
   };
-  const channel = new Channel(link, MAX_FRAME_BYTES, on_frame, rest);
+  const options = { max_frame_bytes: MAX_FRAME_BYTES, on_frame, is_resumable: true };
+  const channel = new Channel(link, options, rest);
   const facts = { pid: process.pid, hostname: 'simulated', node_version: process.version };
   report.ready(channel.writer, facts);
   channel.flush();
@@ -76,10 +77,12 @@ async function beat(order: Order, interval: number): Promise<void> {
       if (message.kind === 'take_back') post({ kind: 'taken_back', from: message.to, to: message.to });
     }
   };
-  const channel = new Channel(link, MAX_FRAME_BYTES, on_frame, rest);
-  const heartbeat = (): void => post({ kind: 'heartbeat', vitals: { rss: 0, cpu: 0, stalled: 0 } });
+  const options = { max_frame_bytes: MAX_FRAME_BYTES, on_frame, is_resumable: false };
+  const channel = new Channel(link, options, rest);
+  const vitals = { rss: 0, peak: 0, cpu: 0, stalled: 0 };
+  const heartbeat = (): void => post({ kind: 'heartbeat', vitals });
   const timer = setInterval(heartbeat, interval);
-  link.on_close = () => clearInterval(timer);
+  channel.on_close = () => clearInterval(timer);
   heartbeat();
 }
 
@@ -89,5 +92,5 @@ function connect(order: Order, role: 'main' | 'pulse') {
     return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
   });
   const { slave_id, launch } = order;
-  return dial(addresses, Buffer.from(order.secret, 'hex'), { slave_id, launch, role });
+  return dial(addresses, Buffer.from(order.secret, 'hex'), { slave_id, launch, role, is_resuming: false });
 }

@@ -34,7 +34,12 @@ it('garbage, silence, half a hello, HTTP and a wrong secret are turned away whil
   job.on('client_refused', ({ reason }) => refused.push(reason.message));
   for (let i = 0; i < 200; i++) job.queue_task(tasks.sleep_for(2));
   const results = job.run_all_tasks();
-  const wrong = new SlaveHandshake(randomBytes(32), { slave_id: 0, launch: 0, role: 'main' });
+  const wrong = new SlaveHandshake(randomBytes(32), {
+    slave_id: 0,
+    launch: 0,
+    role: 'main',
+    is_resuming: false,
+  });
   const sockets = await Promise.all([
     attack(port, randomBytes(100_000)),
     attack(port, ''),
@@ -67,9 +72,9 @@ it('a slave of a former launch, or one that the job does not know, is not let in
     'hex',
   );
   for (const identity of [
-    { slave_id: 0, launch: 7, role: 'main' as const },
-    { slave_id: 0, launch: 0, role: 'main' as const },
-    { slave_id: 99, launch: 0, role: 'main' as const },
+    { slave_id: 0, launch: 7, role: 'main' as const, is_resuming: false },
+    { slave_id: 0, launch: 0, role: 'main' as const, is_resuming: false },
+    { slave_id: 99, launch: 0, role: 'main' as const, is_resuming: false },
   ]) {
     const handshake = new SlaveHandshake(secret, identity);
     const socket = await attack(port, handshake.hello);

@@ -6,8 +6,9 @@ import { Definitions } from '../../src/master/definitions.js';
 import { Driver } from '../../src/master/driver.js';
 import { Events, type JobEvent } from '../../src/master/events.js';
 import { type JobOptions, resolve_job_options } from '../../src/master/job_options.js';
-import { JobTask } from '../../src/master/queued_task.js';
+import { type JobPolicy, JobTask } from '../../src/master/queued_task.js';
 import { Unread } from '../../src/master/unread.js';
+import { DEFAULT_POLICY } from '../../src/sched/records.js';
 import { type AnyTask, tasks_from } from '../../src/task.js';
 import { PayloadStore } from '../../src/wire/payload.js';
 import { encode_value } from '../../src/wire/value.js';
@@ -49,18 +50,29 @@ export class DriverBench {
 
   /** Queues a call of a function of tasks/basic.js. */
   queue(name: string, ...args: unknown[]): JobTask {
-    return this.#queue(this.#next_index++, name, args);
+    return this.#queue(this.#next_index++, this.#policy, name, args);
   }
 
   queue_urgent(name: string, ...args: unknown[]): JobTask {
-    return this.#queue(undefined, name, args);
+    return this.#queue(undefined, this.#policy, name, args);
   }
 
-  #queue(index: number | undefined, name: string, args: unknown[]): JobTask {
+  queue_with(policy: Partial<JobPolicy>, name: string, ...args: unknown[]): JobTask {
+    return this.#queue(this.#next_index++, { ...this.#policy, ...policy }, name, args);
+  }
+
+  readonly #policy: JobPolicy = {
+    ...DEFAULT_POLICY,
+    timeout: 0,
+    retry_if: undefined,
+    cancel: (task, error) => this.driver.cancel(task, error),
+  };
+
+  #queue(index: number | undefined, policy: JobPolicy, name: string, args: unknown[]): JobTask {
     const task_of = functions[name] as (...args: unknown[]) => AnyTask;
     const definition = this.#definitions.of(task_of(...args));
     const payload = this.#payloads.store(encode_value(args, 'args'));
-    const task = new JobTask(this.#next_task_id++, index, definition, payload);
+    const task = new JobTask(this.#next_task_id++, index, definition, payload, policy);
     this.driver.queue(task);
     return task;
   }

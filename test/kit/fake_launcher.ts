@@ -6,13 +6,21 @@
 import { Deferred } from '../../src/base/deferred.js';
 import type { LaunchedProcess, Launcher, LaunchOrder, ProcessEnd } from '../../src/launch/launcher.js';
 import { Channel } from '../../src/net/channel.js';
-import { type Dialled, dial } from '../../src/net/dial.js';
+import { type Address, type Dialled, dial } from '../../src/net/dial.js';
 import { Claims } from '../../src/slave/claims.js';
 import { Loader } from '../../src/slave/loader.js';
+import { Redialler } from '../../src/slave/redial.js';
 import { Runner } from '../../src/slave/runner.js';
-import type { LinkRole } from '../../src/wire/hello.js';
+import { Watch } from '../../src/slave/watch.js';
+import type { Identity, LinkRole } from '../../src/wire/hello.js';
 import { read_orders, report, type ToSlave } from '../../src/wire/messages.js';
-import { read_pulse_messages, write_pulse_message } from '../../src/wire/pulse_messages.js';
+import {
+  type KillReason,
+  type PulseMessage,
+  read_pulse_messages,
+  type Vitals,
+  write_pulse_message,
+} from '../../src/wire/pulse_messages.js';
 import { wait_until } from './wait_until.js';
 
 /** What becomes of one launch. */
@@ -23,6 +31,8 @@ export type Plan =
   | 'no_pulse'
   /** It lives, and never connects. */
   | 'hang'
+  /** It does its work, but does not come back when its connection breaks: it just lives on. */
+  | 'ignore_break'
   /** It does its work, but does not end when it is told to stop. */
   | 'ignore_stop'
   /** The launcher throws. */
@@ -42,6 +52,10 @@ export class FakeProcess implements LaunchedProcess {
   main: Channel | undefined;
   pulse: Channel | undefined;
   readonly claims = new Claims();
+  readonly watch = new Watch();
+  /** What its pulse was told. */
+  readonly pulse_orders: PulseMessage[] = [];
+  readonly #rediallers = new Map<LinkRole, Redialler>();
   #has_ended = false;
   readonly #ended = new Deferred<ProcessEnd>();
 
@@ -70,8 +84,8 @@ export class FakeProcess implements LaunchedProcess {
     if (this.#has_ended) return;
     this.#has_ended = true;
     this.claims.take_back(0, ALL);
-    this.main?.link.destroy();
-    this.pulse?.link.destroy();
+    this.main?.suspend();
+    this.pulse?.suspend();
     this.#ended.resolve({ exit_code: undefined, signal: undefined, error: undefined, ...end });
   }
 
@@ -82,17 +96,34 @@ export class FakeProcess implements LaunchedProcess {
     report.exiting(main.writer, exit_code, this.runner?.running_task_id);
     main.flush();
     await wait_until(() => main.link.unsent_bytes === 0, 'the last words of a slave');
+    main.on_close = undefined;
     main.link.close();
     this.#has_ended = true;
     this.claims.take_back(0, ALL);
     this.#ended.resolve({ exit_code, signal: undefined, error: undefined });
   }
 
+  /** Its pulse ends it, and says why first. */
+  async die_of(why: KillReason): Promise<void> {
+    const { pulse } = this;
+    if (pulse === undefined) throw new Error('a slave without a pulse is not ended by it');
+    this.#say_pulse({ kind: 'killed', seq: this.watch.running_seq, why });
+    await wait_until(() => pulse.link.unsent_bytes === 0, 'the last words of a pulse');
+    pulse.on_close = undefined;
+    pulse.link.close();
+    this.pulse = undefined;
+    this.end({ signal: 'SIGKILL' });
+  }
+
   /** A sign of life. */
-  beat(): void {
+  beat(vitals: Partial<Vitals> = {}): void {
+    this.#say_pulse({ kind: 'heartbeat', vitals: { rss: 1, peak: 4, cpu: 2, stalled: 3, ...vitals } });
+  }
+
+  #say_pulse(message: PulseMessage): void {
     const channel = this.pulse;
     if (channel === undefined) return;
-    write_pulse_message(channel.writer, { kind: 'heartbeat', vitals: { rss: 1, cpu: 2, stalled: 3 } });
+    write_pulse_message(channel.writer, message);
     channel.flush();
   }
 
@@ -101,14 +132,38 @@ export class FakeProcess implements LaunchedProcess {
     await wait_until(() => this.runner?.running_task_id !== undefined, 'a running task');
   }
 
-  async #dial(role: LinkRole): Promise<Dialled | undefined> {
-    const addresses = this.order.addresses.map((address) => {
+  get #addresses(): Address[] {
+    return this.order.addresses.map((address) => {
       const [host = '', port] = address.split(/:(?=\d+$)/);
       return { host, port: Number(port) };
     });
-    const { slave_id, launch, secret } = this.order;
-    const identity = { slave_id, launch, role };
-    const dialled = await dial(addresses, Buffer.from(secret, 'hex'), identity).catch(() => undefined);
+  }
+
+  #identity(role: LinkRole): Identity {
+    const { slave_id, launch } = this.order;
+    return { slave_id, launch, role, is_resuming: false };
+  }
+
+  get #secret(): Buffer {
+    return Buffer.from(this.order.secret, 'hex');
+  }
+
+  /** A connection broke: it dials again, and ends when that does not help. */
+  async #reconnect(channel: Channel, role: LinkRole): Promise<void> {
+    if (this.#has_ended || this.plan === 'ignore_break') return;
+    try {
+      const redialler = this.#rediallers.get(role);
+      if (redialler === undefined) throw new Error('it was never welcomed');
+      const { link, rest } = await redialler.reach();
+      if (this.#has_ended) link.destroy();
+      else channel.resume(link, rest);
+    } catch {
+      this.kill();
+    }
+  }
+
+  async #dial(role: LinkRole): Promise<Dialled | undefined> {
+    const dialled = await dial(this.#addresses, this.#secret, this.#identity(role)).catch(() => undefined);
     if (dialled === undefined) this.end({ exit_code: 81 });
     else if (this.#has_ended) dialled.link.destroy();
     return this.#has_ended ? undefined : dialled;
@@ -119,12 +174,17 @@ export class FakeProcess implements LaunchedProcess {
     if (dialled === undefined) return;
     const main = new Channel(
       dialled.link,
-      2 ** 32,
-      (bytes, start, end, attachments) => this.#on_orders(read_orders(bytes, start, end, attachments)),
+      {
+        max_frame_bytes: 2 ** 32,
+        on_frame: (bytes, start, end, attachments) =>
+          this.#on_orders(read_orders(bytes, start, end, attachments)),
+        is_resumable: true,
+      },
       dialled.rest,
     );
     this.main = main;
-    dialled.link.on_close = () => this.kill();
+    main.on_close = () => void this.#reconnect(main, 'main');
+    main.on_resume = () => this.#rediallers.get('main')?.reset();
     report.ready(main.writer, { pid: this.pid, hostname: 'fake.host', node_version: 'v0' });
     main.flush();
   }
@@ -133,11 +193,21 @@ export class FakeProcess implements LaunchedProcess {
     for (const order of orders) {
       if (order.kind === 'stop' && this.plan !== 'ignore_stop') return this.end({ exit_code: 0 });
       if (order.kind !== 'welcome') continue;
-      const { name, max_frame_bytes } = order.welcome;
+      const { name, max_frame_bytes, cancel_grace, reconnect_timeout } = order.welcome;
+      for (const role of ['main', 'pulse'] as const) {
+        const identity = this.#identity(role);
+        const patience = { timeout: reconnect_timeout, lease: 0, is_busy: () => false, on_dead: () => {} };
+        this.#rediallers.set(role, new Redialler(this.#addresses, this.#secret, identity, patience));
+      }
       const channel = this.main as Channel;
       const loader = new Loader();
       const cwd = process.cwd();
-      this.runner = new Runner({ channel, claims: this.claims, loader, name, max_frame_bytes, cwd });
+      const { claims, watch } = this;
+      const [on_first_timeout, keeps_outcomes] = [() => {}, false];
+      this.runner = new Runner({
+        ...{ channel, claims, watch, loader, name, max_frame_bytes, cancel_grace, cwd },
+        ...{ on_first_timeout, keeps_outcomes },
+      });
       if (this.plan !== 'no_pulse') void this.#start_pulse();
     }
     this.runner?.on_orders(orders);
@@ -148,19 +218,29 @@ export class FakeProcess implements LaunchedProcess {
     if (dialled === undefined) return;
     const pulse = new Channel(
       dialled.link,
-      2 ** 20,
-      (bytes, start, end) => {
-        for (const message of read_pulse_messages(bytes, start, end)) {
-          if (message.kind !== 'take_back') continue;
-          const from = this.claims.take_back(message.from, message.to);
-          write_pulse_message(pulse.writer, { kind: 'taken_back', from, to: message.to });
-          pulse.flush();
-        }
+      {
+        max_frame_bytes: 2 ** 20,
+        on_frame: (bytes, start, end) => {
+          this.#rediallers.get('pulse')?.reset();
+          for (const message of read_pulse_messages(bytes, start, end)) this.#on_pulse_order(message);
+        },
+        is_resumable: false,
       },
       dialled.rest,
     );
     this.pulse = pulse;
+    pulse.on_close = () => void this.#reconnect(pulse, 'pulse');
     this.beat();
+  }
+
+  #on_pulse_order(message: PulseMessage): void {
+    this.pulse_orders.push(message);
+    if (message.kind === 'take_back') {
+      const from = this.claims.take_back(message.from, message.to);
+      this.#say_pulse({ kind: 'taken_back', from, to: message.to });
+    } else if (message.kind === 'kill' && this.watch.is_running(message.seq)) {
+      void this.die_of('cancelled');
+    }
   }
 }
 

@@ -10,7 +10,7 @@ import {
 import { pieces } from './cuts.js';
 
 export const secret = randomBytes(SECRET_BYTES);
-export const IDENTITY: Identity = { slave_id: 7, launch: 2, role: 'main' };
+export const IDENTITY: Identity = { slave_id: 7, launch: 2, role: 'main', is_resuming: false };
 export const NOTHING = Buffer.alloc(0);
 
 type End = MasterHandshake | SlaveHandshake;

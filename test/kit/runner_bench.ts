@@ -6,6 +6,7 @@ import { MemoryLink } from '../../src/net/memory_link.js';
 import { Claims } from '../../src/slave/claims.js';
 import { Loader } from '../../src/slave/loader.js';
 import { Runner } from '../../src/slave/runner.js';
+import { Watch } from '../../src/slave/watch.js';
 import { order, read_orders, read_reports, type TaskReport, type ToMaster } from '../../src/wire/messages.js';
 import { encode_value } from '../../src/wire/value.js';
 import { wait_until } from './wait_until.js';
@@ -19,6 +20,9 @@ export class RunnerBench {
   /** Size of the largest of them. */
   largest_frame = 0;
   readonly claims = new Claims();
+  readonly watch = new Watch();
+  /** How often the pulse would have been told to watch the time. */
+  first_timeouts = 0;
   readonly communicator: Communicator;
   readonly runner: Runner;
   /** The runner's end. */
@@ -31,14 +35,26 @@ export class RunnerBench {
   #next_cmd_id = 0;
 
   /** `functions` are what the task module exports. */
-  constructor(functions: Functions, options: { max_frame_bytes?: number; cwd?: string } = {}) {
-    const { max_frame_bytes = 2 ** 20, cwd = tmpdir() } = options;
+  constructor(
+    functions: Functions,
+    options: { max_frame_bytes?: number; cwd?: string; cancel_grace?: number; keeps_outcomes?: boolean } = {},
+  ) {
+    const {
+      max_frame_bytes = 2 ** 20,
+      cwd = tmpdir(),
+      cancel_grace = 1000,
+      keeps_outcomes = false,
+    } = options;
     const [near, far] = MemoryLink.pair();
     this.link = near;
     const slave_channel = new Channel(
       near,
-      2 ** 30,
-      (bytes, start, end, attachments) => this.runner.on_orders(read_orders(bytes, start, end, attachments)),
+      {
+        max_frame_bytes: 2 ** 30,
+        on_frame: (bytes, start, end, attachments) =>
+          this.runner.on_orders(read_orders(bytes, start, end, attachments)),
+        is_resumable: true,
+      },
       Buffer.alloc(0),
     );
     const loader = new Loader(async () => {
@@ -48,18 +64,25 @@ export class RunnerBench {
     this.runner = new Runner({
       channel: slave_channel,
       claims: this.claims,
+      watch: this.watch,
       loader,
       name: 'test.slave0',
       max_frame_bytes,
+      cancel_grace,
+      keeps_outcomes,
+      on_first_timeout: () => this.first_timeouts++,
       cwd,
     });
     this.#channel = new Channel(
       far,
-      2 ** 30,
-      (bytes, start, end, attachments) => {
-        const size = attachments.reduce((sum, { byteLength }) => sum + byteLength, end - start);
-        this.largest_frame = Math.max(this.largest_frame, size);
-        this.#on_frame(read_reports(bytes, start, end, attachments));
+      {
+        max_frame_bytes: 2 ** 30,
+        on_frame: (bytes, start, end, attachments) => {
+          const size = attachments.reduce((sum, { byteLength }) => sum + byteLength, end - start);
+          this.largest_frame = Math.max(this.largest_frame, size);
+          this.#on_frame(read_reports(bytes, start, end, attachments));
+        },
+        is_resumable: true,
       },
       Buffer.alloc(0),
     );
@@ -96,6 +119,15 @@ export class RunnerBench {
 
   /** Sends a task, with what is sent in the same turn in one frame. Returns its number. */
   run(name: string, ...args: unknown[]): number {
+    return this.run_with({}, name, ...args);
+  }
+
+  /** Sends a task that has a time limit, or that an earlier attempt has left something. */
+  run_with(
+    options: { timeout?: number; attempt?: number; last_checkpoint?: unknown },
+    name: string,
+    ...args: unknown[]
+  ): number {
     const { writer } = this.#channel;
     let fn_id = this.#names.get(name);
     if (fn_id === undefined) {
@@ -104,14 +136,17 @@ export class RunnerBench {
       order.define_task(writer, fn_id, 'memory:tasks', name);
     }
     const task_id = this.#next_task_id++;
-    order.run_task(writer, task_id, 1, fn_id, task_id - 100, encode_value(args, 'args'));
+    const { timeout = 0, attempt = 1 } = options;
+    if ('last_checkpoint' in options)
+      order.last_checkpoint(writer, task_id, encode_value(options.last_checkpoint, 'checkpoint'));
+    order.run_task(writer, task_id, attempt, fn_id, task_id - 100, timeout, encode_value(args, 'args'));
     this.#channel.posted();
     return task_id;
   }
 
   /** Sends a task that no definition was sent for. */
   run_undefined(): void {
-    order.run_task(this.#channel.writer, 1, 1, 99, undefined, encode_value([], 'args'));
+    order.run_task(this.#channel.writer, 1, 1, 99, undefined, 0, encode_value([], 'args'));
     this.#channel.posted();
   }
 

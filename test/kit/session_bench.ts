@@ -3,8 +3,9 @@ import { Deferred } from '../../src/base/deferred.js';
 import type { LaunchError } from '../../src/errors.js';
 import type { LaunchedProcess, LaunchOrder, ProcessEnd } from '../../src/launch/launcher.js';
 import type { Command } from '../../src/master/command.js';
-import { resolve_job_options } from '../../src/master/job_options.js';
-import { Session, type SessionEvents, type SlaveLostError } from '../../src/master/session.js';
+import { type JobOptions, resolve_job_options } from '../../src/master/job_options.js';
+import type { SlaveLostError } from '../../src/master/life.js';
+import { Session, type SessionEvents } from '../../src/master/session.js';
 import { Slave } from '../../src/master/slave.js';
 import { Channel } from '../../src/net/channel.js';
 import { MemoryLink } from '../../src/net/memory_link.js';
@@ -62,8 +63,13 @@ export class SessionBench {
   main: Channel | undefined;
   pulse: Channel | undefined;
 
-  constructor(startup_commands: Command[] = [], max_frame_bytes = 2 ** 20) {
-    const options = resolve_job_options({ jobname: 'unit', log_dir: '/nowhere', max_frame_bytes });
+  constructor(startup_commands: Command[] = [], job_options: JobOptions = {}) {
+    const options = resolve_job_options({
+      jobname: 'unit',
+      log_dir: '/nowhere',
+      max_frame_bytes: 2 ** 20,
+      ...job_options,
+    });
     const tell =
       (name: string) =>
       (_session: Session, ...facts: unknown[]): void => {
@@ -78,12 +84,16 @@ export class SessionBench {
       on_pulse: tell('pulse'),
       on_task_reports: tell('task_reports'),
       on_progress: tell('progress'),
+      on_checkpoint: tell('checkpoint'),
+      on_link: tell('link'),
+      on_left_over: tell('left_over'),
       on_taken_back: tell('taken_back'),
       on_command_ended: tell('command_ended'),
       on_vitals: tell('vitals'),
       on_stray_error: tell('stray_error'),
     };
-    this.session = new Session(this.slave, 5, { options, secret: '5ec2e7', startup_commands }, events);
+    const context = { options, secret: () => '5ec2e7', startup_commands };
+    this.session = new Session(this.slave, 5, context, events);
   }
 
   get names(): string[] {
@@ -104,13 +114,24 @@ export class SessionBench {
     const [near, far] = MemoryLink.pair();
     this.main = new Channel(
       far,
-      2 ** 30,
-      (bytes, start, end, attachments) => {
-        this.orders.push(...read_orders(bytes, start, end, attachments));
+      {
+        max_frame_bytes: 2 ** 30,
+        on_frame: (bytes, start, end, attachments) => {
+          this.orders.push(...read_orders(bytes, start, end, attachments));
+        },
+        is_resumable: true,
       },
       NOTHING,
     );
-    this.session.accept(near, 'main', launch, NOTHING);
+    this.session.accept(near, { slave_id: 5, launch, role: 'main', is_resuming: false }, NOTHING);
+    return far;
+  }
+
+  /** The slave dials again. Its end of the new link. */
+  reconnect(launch = 0): MemoryLink {
+    const [near, far] = MemoryLink.pair();
+    this.main?.resume(far, NOTHING);
+    this.session.accept(near, { slave_id: 5, launch, role: 'main', is_resuming: true }, NOTHING);
     return far;
   }
 
@@ -118,13 +139,23 @@ export class SessionBench {
     const [near, far] = MemoryLink.pair();
     this.pulse = new Channel(
       far,
-      2 ** 20,
-      (bytes, start, end) => {
-        this.pulse_orders.push(...read_pulse_messages(bytes, start, end));
+      {
+        max_frame_bytes: 2 ** 20,
+        on_frame: (bytes, start, end) => {
+          this.pulse_orders.push(...read_pulse_messages(bytes, start, end));
+        },
+        is_resumable: false,
       },
       NOTHING,
     );
-    this.session.accept(near, 'pulse', launch, NOTHING);
+    this.session.accept(near, { slave_id: 5, launch, role: 'pulse', is_resuming: false }, NOTHING);
+    return far;
+  }
+
+  reconnect_pulse(launch = 0): MemoryLink {
+    const [near, far] = MemoryLink.pair();
+    this.pulse?.resume(far, NOTHING);
+    this.session.accept(near, { slave_id: 5, launch, role: 'pulse', is_resuming: true }, NOTHING);
     return far;
   }
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LaunchCause } from '../../src/errors.js';
 import { describe_end, exit_error, launch_error } from '../../src/launch/failure.js';
 import type { ProcessEnd } from '../../src/launch/launcher.js';
+import { log_tail } from '../../src/launch/log_tail.js';
 
 let folder: string;
 beforeAll(() => {
@@ -23,7 +24,7 @@ function end(parts: Partial<ProcessEnd>): ProcessEnd {
 }
 
 function launch(text = 'last words\n') {
-  return { slave: 'job.slave0', command: ['node', 'slave.js'], log_file: log(text) };
+  return { slave: 'job.slave0', command: ['node', 'slave.js'], log_file: log(text), log_start: 0 };
 }
 
 describe('the end of a process in words', () => {
@@ -33,17 +34,26 @@ describe('the end of a process in words', () => {
     [{ signal: 'SIGKILL' }, 'was ended by SIGKILL (killed by someone, or by the kernel for want of memory)'],
     [{ error: new Error('spawn node ENOENT') }, 'could not be started (spawn node ENOENT)'],
   ])('%o: %s', (parts, words) => {
-    expect(describe_end(end(parts), log(''))).toBe(words);
+    expect(describe_end(end(parts), log(''), 0)).toBe(words);
   });
 
   it('names a full heap, and the remedy', () => {
-    const words = describe_end(end({ signal: 'SIGABRT' }), log('JavaScript heap out of memory\n'));
+    const words = describe_end(end({ signal: 'SIGABRT' }), log('JavaScript heap out of memory\n'), 0);
     expect(words).toContain('ran out of memory');
     expect(words).toContain('--max-old-space-size');
   });
 
+  it('does not take the words of an earlier process for those of this one', () => {
+    const before = 'JavaScript heap out of memory\n';
+    const aborted = end({ signal: 'SIGABRT' });
+    expect(describe_end(aborted, log(`${before}assertion failed`), before.length)).toBe(
+      'was ended by SIGABRT',
+    );
+    expect(log_tail(log(`${before}assertion failed`), before.length)).toBe('assertion failed');
+  });
+
   it('does not take any abort for a full heap', () => {
-    expect(describe_end(end({ signal: 'SIGABRT' }), log('assertion failed'))).toBe('was ended by SIGABRT');
+    expect(describe_end(end({ signal: 'SIGABRT' }), log('assertion failed'), 0)).toBe('was ended by SIGABRT');
   });
 });
 

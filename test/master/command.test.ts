@@ -9,7 +9,8 @@ const MAX_FRAME_BYTES = 2 ** 20;
 
 function new_channel(): Channel {
   const [link] = MemoryLink.pair();
-  return new Channel(link, MAX_FRAME_BYTES, () => {}, Buffer.alloc(0));
+  const options = { max_frame_bytes: MAX_FRAME_BYTES, on_frame: () => {}, is_resumable: true };
+  return new Channel(link, options, Buffer.alloc(0));
 }
 
 /** What a slave would read. */

@@ -110,7 +110,7 @@ describe('silence', () => {
       await turn();
       bench.clock.pass(1000);
     }
-    expect(heartbeats).toContainEqual({ slave: alive, vitals: { rss: 1, cpu: 2, stalled: 3 } });
+    expect(heartbeats).toContainEqual({ slave: alive, vitals: { rss: 1, peak: 4, cpu: 2, stalled: 3 } });
     await bench.wait_state(silent, 'created');
     expect(silent.process.has_ended).toBe(true);
     expect(silent.last_error?.message).toBe(
@@ -162,7 +162,7 @@ describe('a report that answers no task', () => {
     await bench.driver.start_slaves();
     await wait_until(() => slave.process.runner !== undefined, 'the welcome');
     slave.process.runner?.on_orders([
-      { kind: 'run_task', task_id: 77, attempt: 1, fn_id: 5, index: undefined, args: [] },
+      { kind: 'run_task', task_id: 77, attempt: 1, fn_id: 5, index: undefined, timeout: 0, args: [] },
     ]);
     await bench.wait_state(slave, 'created');
     expect(slave.last_error?.message).toBe('unit.slave0 sent a report that answers none of its tasks');

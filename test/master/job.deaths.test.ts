@@ -50,8 +50,16 @@ describe('a slave that dies while it runs a task', () => {
       died?.status === 'rejected' ? (died.reason as SlaveDiedError) : expect.fail('it did not fail');
     expect(error).toMatchObject({ code: 'PARJOB_ERR_SLAVE_DIED', index: 0 });
     expect(error.attempts).toMatchObject([
-      { slave: 'unit.slave0', reason: 'exited with code 3', exit_code: 3, log_tail: 'last words of 1' },
-      { log_tail: 'last words of 1\nlast words of 2' },
+      {
+        why: 'died',
+        slave: 'unit.slave0',
+        host: 'fake.host',
+        reason: 'exited with code 3',
+        exit_code: 3,
+        log_tail: 'last words of 1',
+        run_ms: expect.any(Number),
+      },
+      { log_tail: 'last words of 2' },
     ]);
     expect(error.message).toContain('task 0 (forever) was given up: each of its 2 attempts ended');
     expect(task).toMatchObject({ state: 'failed', attempts: 2 });
@@ -110,23 +118,22 @@ describe('an idle slave that is lost', () => {
     expect((await rejection(slave.send_data(1))).message).toBe('unit.slave0 exited with code 9');
   });
 
-  it('when its link is cut has its process ended', async () => {
-    const slave = new FakeSlave();
-    const job = unit_job([slave]);
+  it('when its link is cut and not made anew in time has its process ended', async () => {
+    const slave = new FakeSlave('ignore_break');
+    const job = unit_job([slave], { reconnect_timeout: 4000 });
+    const lost: unknown[] = [];
+    job.on('slave_lost', ({ why, error }) => lost.push([why, error.message]));
     await job.start();
     const { process } = slave;
-    let is_cut = false;
-    if (process.main !== undefined) {
-      process.main.link.on_close = () => {
-        is_cut = true;
-      };
-    }
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     process.main?.link.destroy();
-    await wait_until(() => is_cut && vi.getTimerCount() > 0, 'the news of the cut');
+    await wait_until(() => vi.getTimerCount() > 0, 'the news of the cut');
+    vi.advanceTimersByTime(3999);
     expect(process.has_ended).toBe(false);
-    vi.advanceTimersByTime(250);
+    vi.advanceTimersByTime(1);
     expect(process.has_ended).toBe(true);
     await wait_until(() => slave.state === 'created', 'the loss of the slave');
+    expect(lost).toEqual([['lost', expect.stringContaining('within 4000 ms (reconnect_timeout)')]]);
+    expect(job.failures.lost).toBe(1);
   });
 });

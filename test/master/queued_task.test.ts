@@ -1,13 +1,16 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { SlaveDiedError } from '../../src/errors.js';
-import { JobTask } from '../../src/master/queued_task.js';
+import { CancelledError, type DeadAttempt, SlaveDiedError, TaskTimeoutError } from '../../src/errors.js';
+import { type JobPolicy, JobTask } from '../../src/master/queued_task.js';
+import { DEFAULT_POLICY } from '../../src/sched/records.js';
 import { PayloadStore } from '../../src/wire/payload.js';
 import { encode_value } from '../../src/wire/value.js';
 import { rejection } from '../kit/fake_slave.js';
 import { turn } from '../kit/wait_until.js';
 
-function task(index: number | undefined = 4): JobTask {
+const POLICY = { ...DEFAULT_POLICY, timeout: 700, retry_if: undefined, cancel: () => false };
+
+function task(index: number | undefined = 4, policy: JobPolicy = POLICY): JobTask {
   const definition = {
     fn_id: 0,
     module: 'file:///tasks.js',
@@ -15,7 +18,8 @@ function task(index: number | undefined = 4): JobTask {
     problem: undefined,
     check: undefined,
   };
-  return new JobTask(17, index, definition, new PayloadStore().store(encode_value(['1fdx'], 'args')));
+  const payload = new PayloadStore().store(encode_value(['1fdx'], 'args'));
+  return new JobTask(17, index, definition, payload, policy);
 }
 
 describe('a queued task', () => {
@@ -38,7 +42,7 @@ describe('a queued task', () => {
 
   it('is called by its index in errors, or run_task', () => {
     expect(task().label).toBe('task 4 (BuildModel)');
-    const urgent = new JobTask(1, undefined, task().definition, task().payload as never);
+    const urgent = new JobTask(1, undefined, task().definition, task().payload as never, POLICY);
     expect(urgent.label).toBe('run_task(BuildModel)');
   });
 });
@@ -88,8 +92,8 @@ describe('the result', () => {
   it('is the first that is told', async () => {
     const queued = task();
     queued.state = 'cancelled';
-    queued.settle(new Error('cancelled'), 0);
-    queued.settle(new Error('stopped'), 0);
+    expect(queued.settle(new Error('cancelled'), 0)).toBe(true);
+    expect(queued.settle(new Error('stopped'), 0)).toBe(false);
     expect((await rejection(queued.result)).message).toBe('cancelled');
   });
 });
@@ -109,15 +113,48 @@ describe('an outcome', () => {
 });
 
 describe('the death of a slave that ran it', () => {
-  it('is remembered, and with the last one the task is settled', async () => {
+  function death(slave: string, why: DeadAttempt['why']): DeadAttempt {
+    return { why, slave, host: 'here', reason: 'exited with code 1' };
+  }
+
+  it('is remembered, and makes the error with which the task is given up', () => {
     const queued = task();
-    queued.add_dead_attempt({ slave: 'job.slave0', reason: 'exited with code 1' }, false);
-    expect(queued.outcome).toBeUndefined();
-    queued.state = 'failed';
-    queued.add_dead_attempt({ slave: 'job.slave1', reason: 'was ended by SIGSEGV' }, true);
-    const error = await rejection<SlaveDiedError>(queued.result);
+    queued.add_dead_attempt(death('job.slave0', 'timed_out'));
+    queued.add_dead_attempt(death('job.slave1', 'died'));
+    const error = queued.death_error() as SlaveDiedError;
     expect(error).toBeInstanceOf(SlaveDiedError);
     expect(error.attempts.map(({ slave }) => slave)).toEqual(['job.slave0', 'job.slave1']);
     expect(error.index).toBe(4);
+  });
+
+  it('was due to its time limit when the last one was', () => {
+    const queued = task();
+    queued.add_dead_attempt(death('job.slave0', 'died'));
+    queued.add_dead_attempt(death('job.slave1', 'timed_out'));
+    const error = queued.death_error() as TaskTimeoutError;
+    expect(error).toBeInstanceOf(TaskTimeoutError);
+    expect(error).toMatchObject({ timeout: 700, slave: 'job.slave1', index: 4 });
+    expect(error.message).toContain('its slave was killed');
+  });
+});
+
+describe('cancelling a task', () => {
+  it('asks whoever runs it, with the error that it will have', () => {
+    const asked: [JobTask, unknown][] = [];
+    const cancel = (...words: [JobTask, unknown]) => asked.push(words) > 0;
+    const queued = task(4, { ...POLICY, cancel });
+    const reason = new Error('enough');
+    expect(queued.cancel(reason)).toBe(true);
+    expect(asked).toEqual([[queued, expect.any(CancelledError)]]);
+    const message = 'task 4 (BuildModel) was cancelled: enough';
+    expect(asked[0]?.[1]).toMatchObject({ index: 4, cause: reason, message });
+    expect(task().cancel()).toBe(false);
+  });
+
+  it('keeps its arguments, which may be on their way to a slave', () => {
+    const queued = task();
+    queued.state = 'cancelled';
+    queued.settle(new Error('cancelled'), 0);
+    expect(queued.payload).toBeDefined();
   });
 });

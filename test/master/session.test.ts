@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { LaunchError } from '../../src/errors.js';
+import type { SlaveLostError } from '../../src/master/life.js';
 import { JobTask } from '../../src/master/queued_task.js';
-import type { SlaveLostError } from '../../src/master/session.js';
+import { DEFAULT_POLICY } from '../../src/sched/records.js';
 import { report } from '../../src/wire/messages.js';
 import { PayloadStore } from '../../src/wire/payload.js';
 import { encode_value } from '../../src/wire/value.js';
@@ -66,7 +67,7 @@ describe('a launch', () => {
 
   it('that was called off before it came to it is none', () => {
     const bench = new SessionBench();
-    bench.session.stop();
+    bench.session.stop('leave');
     bench.launch();
     expect(bench.slave.orders).toEqual([]);
     expect(bench.names).toEqual(['ended']);
@@ -84,6 +85,10 @@ describe('a slave that connects', () => {
         max_frame_bytes: 2 ** 20,
         heartbeat_interval: 2000,
         log_level: 'info',
+        cancel_grace: 5000,
+        kill_slave_memory: Infinity,
+        reconnect_timeout: 30_000,
+        lease: 0,
       },
     });
     expect(bench.names).toEqual(['launched', 'ready']);
@@ -134,7 +139,7 @@ describe('a slave that connects', () => {
   it('with its pulse is turned away when it was told to stop', async () => {
     const bench = new SessionBench();
     await bench.make_ready();
-    bench.session.stop();
+    bench.session.stop('leave');
     expect(await is_refused(bench.connect_pulse())).toBe(true);
     expect(bench.names).not.toContain('pulse');
   });
@@ -157,14 +162,15 @@ describe('what a slave says', () => {
       report.task(writer, true, 7, 1, 500, encode_value('result', 'result'));
       report.task(writer, false, 8, 1, 500, encode_value('reason', 'result'));
     });
-    bench.say_pulse({ kind: 'heartbeat', vitals: { rss: 1, cpu: 2, stalled: 3 } });
+    bench.session.take_back(4, 6);
+    bench.say_pulse({ kind: 'heartbeat', vitals: { rss: 1, peak: 4, cpu: 2, stalled: 3 } });
     bench.say_pulse({ kind: 'taken_back', from: 4, to: 6 });
     await bench.wait_told('taken_back');
     expect(bench.told.slice(3)).toMatchObject([
       ['progress', 7, { done: 1 }],
       ['stray_error', { message: 'stray' }],
       ['task_reports', [{ kind: 'task_done', value: 'result' }, { kind: 'task_failed' }], expect.any(Number)],
-      ['vitals', { rss: 1, cpu: 2, stalled: 3 }],
+      ['vitals', { rss: 1, peak: 4, cpu: 2, stalled: 3 }],
       ['taken_back', 4, 6],
     ]);
     expect(bench.session.was_heard).toBe(true);
@@ -199,14 +205,16 @@ describe('tasks', () => {
       problem: undefined,
       check: undefined,
     };
-    return new JobTask(task_id, task_id, definition, new PayloadStore().store(encode_value([1], 'args')));
+    const policy = { ...DEFAULT_POLICY, timeout: 0, retry_if: undefined, cancel: () => true };
+    const payload = new PayloadStore().store(encode_value([1], 'args'));
+    return new JobTask(task_id, task_id, definition, payload, policy);
   }
 
   it('are defined once, sent, aborted and taken back', async () => {
     const bench = new SessionBench();
     await bench.make_ready();
     bench.connect_pulse();
-    bench.session.run_tasks([task(1), task(2)]);
+    bench.session.run_tasks([task(1), task(2)], () => undefined);
     bench.session.abort_task(2);
     bench.session.take_back(1, 2);
     await bench.wait_order('abort_task');
@@ -222,7 +230,7 @@ describe('tasks', () => {
 
   it('go nowhere when the slave is gone', () => {
     const bench = new SessionBench();
-    bench.session.run_tasks([task(1)]);
+    bench.session.run_tasks([task(1)], () => undefined);
     bench.session.abort_task(1);
     bench.session.take_back(0, 1);
     bench.session.kill();
@@ -239,10 +247,10 @@ describe('a slave is lost', () => {
     await turn();
     expect(bench.names).not.toContain('lost');
     far.destroy();
-    const [error, ended_with] = (await bench.wait_told('lost')) as [SlaveLostError, number];
+    const [error, ended_with] = (await bench.wait_told('lost')) as [SlaveLostError, unknown];
     expect(error.message).toBe('unit.slave3 exited with code 3');
-    expect(error.evidence).toMatchObject({ slave: 'unit.slave3', exit_code: 3 });
-    expect(ended_with).toBe(41);
+    expect(error.evidence).toMatchObject({ slave: 'unit.slave3', host: 'node7', why: 'died', exit_code: 3 });
+    expect(ended_with).toEqual({ task_id: 41 });
     expect(bench.session).toMatchObject({ last_error: error, communicator: undefined });
   });
 
@@ -271,17 +279,18 @@ describe('a slave is lost', () => {
     await bench.wait_told('lost');
   });
 
-  it('soon after its link, when its process lives on: that is killed', async () => {
-    const bench = new SessionBench();
+  it('when its process lives on and does not come back in time: that is killed', async () => {
+    const bench = new SessionBench([], { reconnect_timeout: 3000 });
     const far = await bench.make_ready();
     fake_timeouts();
     far.destroy();
     await wait_until(() => vi.getTimerCount() > 0, 'the news');
-    vi.advanceTimersByTime(249);
+    vi.advanceTimersByTime(2999);
     expect(bench.process.kills).toBe(0);
     vi.advanceTimersByTime(1);
-    expect(bench.process.kills).toBe(1);
-    await bench.wait_told('lost');
+    expect(bench.process.kills).toBeGreaterThan(0);
+    const [error] = (await bench.wait_told('lost')) as [SlaveLostError];
+    expect(error.evidence).toMatchObject({ why: 'lost', reason: expect.stringContaining('3000 ms') });
   });
 
   it('for the reason that the driver gives', async () => {
@@ -324,7 +333,7 @@ describe('a slave that is told to stop', () => {
     await bench.make_ready();
     bench.connect_pulse();
     fake_timeouts();
-    bench.session.stop();
+    bench.session.stop('leave');
     await bench.wait_order('stop');
     await wait_until(() => bench.pulse_orders.length > 0, 'the order to the pulse');
     expect(bench.pulse_orders).toEqual([{ kind: 'stop' }]);
@@ -342,7 +351,7 @@ describe('a slave that is told to stop', () => {
   it('is killed at once when it has not connected', async () => {
     const bench = new SessionBench();
     bench.launch();
-    bench.session.stop();
+    bench.session.stop('leave');
     expect(bench.process.kills).toBe(1);
     await bench.wait_told('ended');
     expect(bench.names).not.toContain('launch_failed');
@@ -352,7 +361,7 @@ describe('a slave that is told to stop', () => {
     const bench = new SessionBench();
     const far = await bench.make_ready();
     const data = bench.session.communicator?.get();
-    bench.session.stop();
+    bench.session.stop('leave');
     far.destroy();
     bench.process.end({ exit_code: 0 });
     await expect(data).rejects.toThrow('unit.slave3 was stopped');

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { JobTask } from '../../src/master/queued_task.js';
 import { Unread } from '../../src/master/unread.js';
+import { DEFAULT_POLICY } from '../../src/sched/records.js';
 import { PayloadStore } from '../../src/wire/payload.js';
 import { encode_value } from '../../src/wire/value.js';
 import { rejection } from '../kit/fake_slave.js';
@@ -8,7 +9,8 @@ import { rejection } from '../kit/fake_slave.js';
 const definition = { fn_id: 0, module: '', export_name: 'f', problem: undefined, check: undefined };
 
 function done_task(bytes: number): JobTask {
-  const task = new JobTask(0, 0, definition, new PayloadStore().store(encode_value([], 'args')));
+  const policy = { ...DEFAULT_POLICY, timeout: 0, retry_if: undefined, cancel: () => false };
+  const task = new JobTask(0, 0, definition, new PayloadStore().store(encode_value([], 'args')), policy);
   task.state = 'done';
   task.settle('result', bytes);
   return task;

@@ -1,4 +1,5 @@
 /** Plain tasks, for tests that start no process. */
+import { current_task } from '../../src/task.js';
 
 /**
  * @param {number} n
@@ -85,4 +86,50 @@ export function fail_large(bytes) {
 export async function take_turns(turns) {
   for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
   return turns;
+}
+
+/**
+ * Throws in each run before that one.
+ * @param {number} run
+ * @returns {string}
+ */
+export function fail_until(run) {
+  const { attempt } = current_task();
+  if (attempt < run) throw new Error(`not in run ${attempt}`);
+  return `run ${attempt}`;
+}
+
+/**
+ * Throws when `open(name)` is called.
+ * @param {string} name
+ * @returns {Promise<never>}
+ */
+export async function wait_then_fail(name) {
+  await wait_for(name);
+  throw new Error(name);
+}
+
+/**
+ * Keeps `kept`, then waits for `open(name)`, which may throw instead if it gives an Error. Returns what an earlier
+ * attempt has kept.
+ * @param {unknown} kept
+ * @param {string} name
+ * @returns {Promise<unknown>}
+ */
+export async function keep_and_wait(kept, name) {
+  const task = current_task();
+  const { last_checkpoint } = task;
+  task.checkpoint(kept);
+  const value = await wait_for(name);
+  if (value instanceof Error) throw value;
+  return last_checkpoint;
+}
+
+/**
+ * Ends when it is aborted, with its reason.
+ * @returns {Promise<never>}
+ */
+export function until_aborted() {
+  const { signal } = current_task();
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 }

@@ -1,6 +1,7 @@
 /** Tasks that do to a real slave what users' tasks do to theirs. */
 import { spawn } from 'node:child_process';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
+import { current_task } from 'parjob';
 
 export const echo = (/** @type {unknown} */ value) => value;
 export const add = (/** @type {number} */ a, /** @type {number} */ b) => a + b;
@@ -42,7 +43,6 @@ export function mark_and_exit(file, code) {
 
 /** Dies in the first run, returns in the second. @param {string} file */
 export async function die_once(file) {
-  const { existsSync } = await import('node:fs');
   if (existsSync(file)) return 'second run';
   appendFileSync(file, 'x');
   process.kill(process.pid, 'SIGKILL');
@@ -103,4 +103,51 @@ export function leave_child() {
 export function print(text) {
   console.log(text);
   return text.length;
+}
+
+/** Ends when it is told to. @returns {Promise<never>} */
+export function until_aborted() {
+  const { signal } = current_task();
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+}
+
+/** Starts a program, tells its pid as progress, and never ends. @returns {Promise<never>} */
+export function run_child() {
+  current_task().report_progress(/** @type {number} */ (spawn('sleep', ['600'], { stdio: 'ignore' }).pid));
+  return new Promise(() => {});
+}
+
+/** Takes so much memory, and never ends. @param {number} megabytes @returns {Promise<never>} */
+export function grow(megabytes) {
+  const hoard = Array.from({ length: megabytes }, () => Buffer.alloc(2 ** 20, 1));
+  return new Promise(() => hoard);
+}
+
+/** In the first run keeps a value and is killed; later returns what was kept. */
+export function keep_and_be_killed() {
+  const task = current_task();
+  if (task.attempt > 1) return { attempt: task.attempt, kept: task.last_checkpoint };
+  task.checkpoint({ step: 1 });
+  task.checkpoint({ step: 2, seen: new Set(['a']) });
+  process.kill(process.pid, 'SIGKILL');
+  return undefined;
+}
+
+/** Leaves its number in `file`, some time later returns it. @param {string} file @param {number} n @param {number} ms */
+export async function mark(file, n, ms) {
+  appendFileSync(file, `${n}\n`);
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  return n;
+}
+
+/** Returns when there is such a file. @param {string} file */
+export async function wait_for_file(file) {
+  while (!existsSync(file)) await sleep_for(10);
+  return file;
+}
+
+/** Blocks the event loop until `file` is there. @param {string} file */
+export function block_until_file(file) {
+  while (!existsSync(file));
+  return file;
 }

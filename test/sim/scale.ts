@@ -1,0 +1,41 @@
+/**
+ * What it costs to decide: a million tasks on 10, 100, 1,000 and 10,000 slaves, under the virtual clock.
+ *
+ *     npm run sim                 all four
+ *     npm run sim -- 100 10000    so many slaves
+ *
+ * Printed is the time inside of Core.handle for each task, all else left out: launches, reports, prefetch,
+ * tasks taken back at the end, heartbeats, slaves that die now and then, and half of them at once.
+ */
+import { type Scale, ScaleWorld } from './scale_world.js';
+
+const TASKS = 1_000_000;
+/** The dearest may cost so many times what the cheapest costs. */
+const MOST_TIMES = 2;
+
+function play(scale: Scale): number {
+  const world = new ScaleWorld(scale);
+  world.play();
+  const { decision_us, events } = world.timed;
+  const cost = decision_us / scale.tasks;
+  const cells = [
+    String(scale.slaves).padStart(8),
+    cost.toFixed(3).padStart(12),
+    (events / scale.tasks).toFixed(2).padStart(16),
+    (world.now / 1000).toFixed(0).padStart(16),
+    String(world.timed.deaths).padStart(8),
+  ];
+  console.log(cells.join(''));
+  return cost;
+}
+
+const counts = process.argv.slice(2).map(Number);
+console.log('  slaves  µs per task  events per task  virtual time, s  deaths');
+// the first decisions are made by code that is not compiled yet
+new ScaleWorld({ slaves: 100, tasks: 100_000 }).play();
+const costs = (counts.length > 0 ? counts : [10, 100, 1000, 10_000]).map((slaves) =>
+  play({ slaves, tasks: TASKS }),
+);
+const times = Math.max(...costs) / Math.min(...costs);
+console.log(`the dearest costs ${times.toFixed(2)} times what the cheapest does`);
+if (times > MOST_TIMES) process.exitCode = 1;
