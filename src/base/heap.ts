@@ -3,58 +3,59 @@
  * logarithm of its size.
  */
 export class Heap<T> {
-  readonly #entries: { key: number; item: T }[] = [];
+  /** The entry at place n has those at 2n + 1 and 2n + 2 below it, and none of them has a lesser key. */
+  readonly #keys: number[] = [];
+  readonly #items: T[] = [];
 
   get size(): number {
-    return this.#entries.length;
+    return this.#keys.length;
   }
 
   /** The least number; Infinity when there is no item. */
   get least(): number {
-    return this.#entries[0]?.key ?? Infinity;
+    return this.#keys[0] ?? Infinity;
   }
 
   push(key: number, item: T): void {
-    const entries = this.#entries;
-    let at = entries.push({ key, item }) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (this.#key(parent) <= this.#key(at)) break;
-      this.#swap(at, parent);
-      at = parent;
+    const [keys, items] = [this.#keys, this.#items];
+    let at = keys.length;
+    for (; at > 0; ) {
+      const above = (at - 1) >> 1;
+      const key_above = keys[above] as number;
+      if (key_above <= key) break;
+      keys[at] = key_above;
+      items[at] = items[above] as T;
+      at = above;
     }
+    keys[at] = key;
+    items[at] = item;
   }
 
   /** Takes the item with the least number out. */
   pop(): T | undefined {
-    const [first] = this.#entries;
-    const last = this.#entries.pop();
-    if (first === undefined || last === undefined) return undefined;
-    if (first === last) return first.item;
-    this.#entries[0] = last;
-    for (let at = 0; ; ) {
-      const left = 2 * at + 1;
-      const least = this.#key(left + 1) < this.#key(left) ? left + 1 : left;
-      if (this.#key(at) <= this.#key(least)) return first.item;
-      this.#swap(at, least);
-      at = least;
+    const [keys, items] = [this.#keys, this.#items];
+    const first = items[0];
+    const key = keys.pop();
+    const item = items.pop() as T;
+    const size = keys.length;
+    if (key === undefined || size === 0) return first;
+    // the last entry looks for its place from the top
+    let at = 0;
+    for (let below = 1; below < size; below = 2 * at + 1) {
+      if (below + 1 < size && (keys[below + 1] as number) < (keys[below] as number)) below++;
+      const key_below = keys[below] as number;
+      if (key <= key_below) break;
+      keys[at] = key_below;
+      items[at] = items[below] as T;
+      at = below;
     }
+    keys[at] = key;
+    items[at] = item;
+    return first;
   }
 
   /** In no order. */
-  *[Symbol.iterator](): IterableIterator<T> {
-    for (const { item } of this.#entries) yield item;
-  }
-
-  #key(at: number): number {
-    return this.#entries[at]?.key ?? Infinity;
-  }
-
-  #swap(a: number, b: number): void {
-    const entries = this.#entries;
-    [entries[a], entries[b]] = [
-      entries[b] as { key: number; item: T },
-      entries[a] as { key: number; item: T },
-    ];
+  [Symbol.iterator](): IterableIterator<T> {
+    return this.#items.values();
   }
 }

@@ -8,34 +8,32 @@
  * ten thousand slaves without a socket.
  *
  * Which task is next is task_queues.ts, which slave offers.ts, how many it may hold prefetch.ts, what it
- * gives back back_taking.ts. How slaves come and go is roster.ts, who answers for a loss blame.ts, which
- * hosts are trusted hosts.ts, what becomes of a cancelled task that does not end kill_ladder.ts. No event
- * takes time in proportion to the number of slaves, but those that concern all of them.
+ * gives back back_taking.ts; dispatcher.ts brings them together. How slaves come and go is roster.ts, what a
+ * loss does to tasks and hosts losses.ts, what becomes of a cancelled task that does not end kill_ladder.ts.
+ * No event takes time in proportion to the number of slaves, but those that concern all of them.
  */
 import { assert } from './assert.js';
 import { BackTaking } from './back_taking.js';
-import { count_failure, count_loss, judge } from './blame.js';
+import { count_failure } from './blame.js';
 import type { CoreOptions } from './core_options.js';
 import { Dispatcher } from './dispatcher.js';
-import type { AbandonReason, Effect, LossKind, Report, SchedEvent } from './events.js';
+import type { AbandonReason, Effect, Report, SchedEvent } from './events.js';
 import { Hosts } from './hosts.js';
 import { climb, watch_head } from './kill_ladder.js';
+import { Losses } from './losses.js';
 import { Offers } from './offers.js';
+import { Outcomes } from './outcomes.js';
 import { adapt_depth, MAX_PREFETCH } from './prefetch.js';
-import type { HostRecord, SlaveRecord, TaskRecord } from './records.js';
+import type { SlaveRecord, TaskRecord } from './records.js';
 import { Roster } from './roster.js';
-import type { SlaveState } from './slave_state.js';
+import { is_at_work } from './slave_state.js';
 import { TaskQueues } from './task_queues.js';
 import { Turn } from './turn.js';
 
 export type { CoreOptions } from './core_options.js';
 
-/** Longest wait before a task that threw is run again, ms. */
-const LONGEST_RETRY_DELAY = 10 * 60_000;
 /** A slave that cannot rest, for there may be work, is looked at again after so long, ms. */
 const REST_AGAIN = 1000;
-/** The loss of a slave that had nothing to do for so long, ms, is no sign of trouble with those before. */
-const STEADY = 60_000;
 
 export class Core<T extends TaskRecord, R extends Report = Report> {
   readonly #options: CoreOptions;
@@ -46,9 +44,8 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
   readonly #offers = new Offers<T>();
   readonly #back_taking = new BackTaking<T, R>(this.#turn, this.#offers);
   readonly #dispatcher: Dispatcher<T, R>;
-  /** Queued tasks, and urgent ones, that are not settled. */
-  #unsettled = 0;
-  #unsettled_urgent = 0;
+  readonly #outcomes: Outcomes<T, R>;
+  readonly #losses: Losses<T, R>;
   #open_sources = 0;
   #is_run_open = false;
   #is_reader_behind = false;
@@ -56,13 +53,11 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
   constructor(options: CoreOptions) {
     this.#options = options;
     this.#roster = new Roster(options, this.#turn, this.#hosts);
-    this.#dispatcher = new Dispatcher(options, this.#turn, {
-      hosts: this.#hosts,
-      roster: this.#roster,
-      queues: this.#queues,
-      offers: this.#offers,
-      back_taking: this.#back_taking,
-    });
+    const [turn, hosts, roster, queues] = [this.#turn, this.#hosts, this.#roster, this.#queues];
+    const parts = { turn, hosts, roster, queues, offers: this.#offers, back_taking: this.#back_taking };
+    this.#dispatcher = new Dispatcher(options, parts);
+    this.#outcomes = new Outcomes(turn, queues);
+    this.#losses = new Losses({ ...parts, dispatcher: this.#dispatcher, outcomes: this.#outcomes });
   }
 
   /** Tasks that wait for a slave. */
@@ -77,7 +72,7 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
 
   /** Tasks of the queue that have no outcome yet. */
   get unsettled(): number {
-    return this.#unsettled;
+    return this.#outcomes.unsettled;
   }
 
   /** The urgent tasks that have no outcome yet. Takes time in proportion to all slaves, and more. */
@@ -135,7 +130,7 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
         return this.#on_cancelled(event.task);
       case 'slave_added':
         roster.add(event.slave_id);
-        if (this.#is_run_open || this.#unsettled_urgent > 0) roster.launch_all();
+        if (this.#is_run_open || this.#outcomes.unsettled_urgent > 0) roster.launch_all();
         return;
       case 'slave_removed':
         return this.#on_removed(roster.get(event.slave_id));
@@ -147,11 +142,16 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
       case 'slave_ready':
         return this.#on_ready(roster.must_have(event.slave_id), event.host);
       case 'launch_failed':
-        return this.#on_launch_failed(roster.must_have(event.slave_id), event.error, event.same);
+        return this.#losses.on_launch_failed(roster.must_have(event.slave_id), event.error, event.same);
       case 'slave_lost':
-        return this.#on_lost(roster.must_have(event.slave_id), event.error, event.why, event.ended_with);
+        return this.#losses.on_lost(
+          roster.must_have(event.slave_id),
+          event.error,
+          event.why,
+          event.ended_with,
+        );
       case 'slave_ended':
-        return this.#on_ended(roster.get(event.slave_id));
+        return this.#losses.on_ended(roster.get(event.slave_id));
       case 'slave_heard':
         roster.must_have(event.slave_id).heard_at = this.#now;
         return;
@@ -173,7 +173,7 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
         return;
       case 'run_opened':
         this.#set_run_open(true);
-        if (this.#unsettled > 0 || this.#open_sources > 0) roster.launch_all();
+        if (this.#outcomes.unsettled > 0 || this.#open_sources > 0) roster.launch_all();
         return;
       case 'run_closed':
         this.#set_run_open(false);
@@ -194,22 +194,22 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
 
   /** After every event: what it has made possible, or hopeless, or done. */
   #conclude(): void {
-    for (const host of this.#hosts.release_if_alone()) this.#let_back(host);
+    for (const host of this.#hosts.release_if_alone()) this.#losses.let_back(host);
     this.#dispatcher.dispatch();
     this.#back_taking.help_out(this.#roster);
     if (this.#roster.is_doubtful && this.#roster.is_hopeless() && this.#is_waited_for) {
       this.#set_run_open(false);
       this.#turn.order({ kind: 'no_slaves' });
     }
-    if (this.#is_run_open && this.#unsettled === 0 && this.#open_sources === 0) {
+    if (this.#is_run_open && this.#outcomes.unsettled === 0 && this.#open_sources === 0) {
       this.#set_run_open(false);
       this.#turn.order({ kind: 'run_finished' });
     }
   }
 
   get #is_waited_for(): boolean {
-    if (this.#unsettled_urgent > 0) return true;
-    return this.#is_run_open && (this.#unsettled > 0 || this.#open_sources > 0);
+    if (this.#outcomes.unsettled_urgent > 0) return true;
+    return this.#is_run_open && (this.#outcomes.unsettled > 0 || this.#open_sources > 0);
   }
 
   #set_run_open(is_open: boolean): void {
@@ -221,19 +221,10 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
 
   #on_task_queued(task: T): void {
     this.#queues.push(task);
-    if (task.index === undefined) {
-      this.#unsettled_urgent++;
-      if (this.#unsettled_urgent === 1) this.#roster.launch_new();
-    } else {
-      this.#unsettled++;
-      if (this.#unsettled === 1 && this.#is_run_open) this.#roster.launch_new();
-    }
-  }
-
-  #settle(task: T, state: 'done' | 'failed' | 'cancelled'): void {
-    task.state = state;
-    if (task.index === undefined) this.#unsettled_urgent--;
-    else this.#unsettled--;
+    this.#outcomes.expect(task);
+    const { unsettled, unsettled_urgent } = this.#outcomes;
+    if (task.index === undefined ? unsettled_urgent === 1 : unsettled === 1 && this.#is_run_open)
+      this.#roster.launch_new();
   }
 
   #on_tasks_ended(slave: SlaveRecord<T>, reports: readonly R[]): void {
@@ -255,11 +246,11 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
       if (task.state === 'cancelled') continue;
       if (task.trouble !== undefined) task.trouble.is_suspect = false;
       if (report.may_retry === true && count_failure(task)) {
-        const delay = this.#delay(task);
+        const delay = this.#outcomes.retry_later(task);
         this.#turn.order({ kind: 'task_threw', slave_id: slave.slave_id, task, report, delay });
         continue;
       }
-      this.#settle(task, report.kind === 'task_done' ? 'done' : 'failed');
+      this.#outcomes.settle(task, report.kind === 'task_done' ? 'done' : 'failed');
       tasks.push(task);
       settled.push(report);
     }
@@ -267,27 +258,18 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
       this.#turn.order({ kind: 'tasks_settled', slave_id: slave.slave_id, tasks, reports: settled });
     slave.progress_at = Math.floor(this.#now);
     this.#watch_head(slave);
-    if (slave.host !== undefined && this.#hosts.note_success(slave.host)) this.#let_back(slave.host);
+    if (slave.host !== undefined && this.#hosts.note_success(slave.host)) this.#losses.let_back(slave.host);
     if (slave.ended >= this.#options.max_tasks_per_slave && !slave.is_worn) this.#wear_out(slave);
     else this.#after_work(slave);
-  }
-
-  /** Lets a task that failed wait for its next run. Returns for how long. */
-  #delay(task: T): number {
-    const { failures } = task.have_trouble();
-    const delay = Math.min(LONGEST_RETRY_DELAY, task.policy.retry_delay * 2 ** (failures - 1));
-    task.attempt++;
-    this.#queues.delay(task, this.#now + delay);
-    return delay;
   }
 
   #on_cancelled(task: T): void {
     if (task.state === 'queued') {
       this.#queues.cancel(task);
-      this.#settle(task, 'cancelled');
+      this.#outcomes.settle(task, 'cancelled');
     } else if (task.state === 'assigned') {
       const slave = this.#roster.must_have(task.holder);
-      this.#settle(task, 'cancelled');
+      this.#outcomes.settle(task, 'cancelled');
       this.#turn.order({ kind: 'abort_task', slave_id: slave.slave_id, task_id: task.task_id });
       slave.has_cancelled = true;
       this.#watch_head(slave);
@@ -400,107 +382,6 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
     this.#after_work(slave);
   }
 
-  // ---- slaves go
-
-  #on_launch_failed(slave: SlaveRecord<T>, error: Error, same: string): void {
-    if (slave.state === 'stopping') return this.#on_ended(slave);
-    if (slave.state !== 'started') return;
-    this.#forget_connection(slave);
-    this.#roster.fail(slave, error, same);
-  }
-
-  #on_lost(
-    slave: SlaveRecord<T>,
-    error: Error,
-    why: LossKind,
-    ended_with: number | 'no_task' | undefined,
-  ): void {
-    if (slave.state === 'stopping') return this.#on_ended(slave);
-    if (slave.state === 'started') return this.#on_launch_failed(slave, error, error.message);
-    if (!is_at_work(slave.state)) return;
-    const held = [...slave.tasks];
-    const { guilty, is_open } = judge(held, why, ended_with);
-    if (held.length === 0 && this.#now - slave.progress_at >= STEADY) slave.failures = 0;
-    const is_worked_off = why === 'too_large' && slave.ended > 0;
-    const host = this.#forget_connection(slave);
-    for (const task of held.reverse()) {
-      if (task.state === 'cancelled' || task === guilty) continue;
-      if (is_open) this.#suspect(task, slave, host);
-      else this.#queues.push_back(task);
-    }
-    if (guilty !== undefined) this.#charge(guilty, slave, host, error, why);
-    if (why !== 'lost' && (guilty !== undefined || is_worked_off)) this.#roster.relaunch(slave);
-    else this.#roster.fail(slave, error);
-  }
-
-  /** The task may have killed its slave, or has: it is run again, alone, and elsewhere. */
-  #suspect(task: T, { slave_id }: SlaveRecord<T>, host: HostRecord | undefined): void {
-    const trouble = task.have_trouble();
-    trouble.is_suspect = true;
-    trouble.slave_id = slave_id;
-    trouble.host = host;
-    trouble.since = this.#now;
-    task.attempt++;
-    this.#queues.push_back(task);
-  }
-
-  /** The slave was lost while it ran this task. */
-  #charge(task: T, slave: SlaveRecord<T>, host: HostRecord | undefined, error: Error, why: LossKind): void {
-    if (task.state === 'cancelled') return;
-    const is_last = count_loss(task, why);
-    if (is_last) this.#settle(task, 'failed');
-    else if (why === 'timed_out') this.#delay(task);
-    else this.#suspect(task, slave, host);
-    this.#turn.order({ kind: 'task_died', slave_id: slave.slave_id, task, error, why, is_last });
-    if (host === undefined || (why !== 'died' && why !== 'too_large')) return;
-    if (is_last) this.#hosts.clear_of(task);
-    else this.#note_death(host, task);
-  }
-
-  #note_death(host: HostRecord, task: T): void {
-    if (!this.#hosts.note_death(host, task, this.#now)) return;
-    this.#turn.order({ kind: 'host_benched', host: host.name, time: host.bench_time });
-    this.#dispatcher.look_at(host.benched_until);
-    for (const slave of this.#roster.slaves_on(host)) {
-      this.#back_taking.take_back(slave);
-      this.#offers.offer(slave, true);
-    }
-  }
-
-  #let_back(host: HostRecord): void {
-    this.#turn.order({ kind: 'host_released', host: host.name });
-    this.#offers.unpark(host);
-  }
-
-  /** Its connection is gone. Returns the host that it was on. */
-  #forget_connection(slave: SlaveRecord<T>): HostRecord | undefined {
-    const { host } = slave;
-    this.#offers.withdraw(slave);
-    this.#back_taking.forget(slave);
-    this.#roster.disconnect(slave);
-    if (host !== undefined) this.#offers.note_host(host);
-    slave.tasks.clear();
-    slave.bytes = 0;
-    slave.commands = 0;
-    slave.can_take_back = false;
-    slave.has_suspect = false;
-    slave.is_worn = false;
-    slave.is_abandoned = false;
-    this.#watch_head(slave);
-    return host;
-  }
-
-  /** It ended after it was told to, or of itself. */
-  #on_ended(slave: SlaveRecord<T> | undefined): void {
-    if (slave === undefined) return;
-    if (slave.state !== 'stopping')
-      return this.#on_lost(slave, new Error('ended though it was not told to'), 'died', undefined);
-    const held = [...slave.tasks];
-    this.#forget_connection(slave);
-    for (const task of held.reverse()) if (task.state !== 'cancelled') this.#queues.push_back(task);
-    this.#roster.on_ended(slave);
-  }
-
   // ---- time
 
   #on_tick(): void {
@@ -577,45 +458,40 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
     };
     if (this.#queues.waiting + this.#queues.delayed > 0) for (const task of this.#queues) count(task);
     for (const slave of this.#roster) {
-      this.#check_slave(slave);
+      check_slave(slave, this.#options.prefetch ?? MAX_PREFETCH);
       this.#offers.check(slave);
       if (slave.tasks.length === 0) continue;
       for (const task of slave.tasks) if (task.state !== 'cancelled') count(task);
     }
     assert(
-      unsettled === this.#unsettled && urgent === this.#unsettled_urgent,
+      unsettled === this.#outcomes.unsettled && urgent === this.#outcomes.unsettled_urgent,
       () =>
-        `${this.#unsettled}+${this.#unsettled_urgent} unsettled tasks are counted, ${unsettled}+${urgent} are there`,
+        `${this.#outcomes.unsettled}+${this.#outcomes.unsettled_urgent} unsettled tasks are counted, ${unsettled}+${urgent} are there`,
     );
     assert(!this.#queues.have_plain || this.#offers.idle.size === 0, 'a slave idles and a task waits');
   }
-
-  #check_slave(slave: SlaveRecord<T>): void {
-    const { slave_id, state, tasks } = slave;
-    let bytes = 0;
-    assert(slave.has_suspect === (tasks.at(0)?.is_suspect === true), 'a suspect is overlooked');
-    for (const task of tasks) {
-      const is_there = task.state === 'assigned' || task.state === 'cancelled';
-      assert(
-        is_there && task.holder === slave_id,
-        () => `task ${task.task_id} is on a slave while ${task.state}`,
-      );
-      bytes += task.bytes;
-    }
-    const limit = this.#options.prefetch ?? MAX_PREFETCH;
-    assert(tasks.length <= limit, () => `slave ${slave_id} holds more than ${limit} tasks`);
-    assert(slave.bytes === bytes, () => `slave ${slave_id} has miscounted its bytes`);
-    const is_connected = is_at_work(state) || state === 'stopping';
-    assert(tasks.length === 0 || is_connected, () => `a slave that is ${state} has tasks`);
-    assert(slave.host === undefined || is_connected, () => `a slave that is ${state} is on a host`);
-    const head = tasks.at(0);
-    const doomed = is_at_work(state) && head?.state === 'cancelled' ? head.seq : undefined;
-    if (is_at_work(state))
-      assert(slave.kill_seq === doomed, () => `slave ${slave_id} is to be killed for the wrong task`);
-  }
 }
 
-/** It is ready, and was not told to stop. */
-function is_at_work(state: SlaveState): boolean {
-  return state === 'connected' || state === 'running_task' || state === 'running_cmd';
+/** Asserts that what `slave` has fits where it stands, and that it holds no more than `limit` tasks. */
+function check_slave(slave: SlaveRecord<TaskRecord>, limit: number): void {
+  const { slave_id, state, tasks } = slave;
+  let bytes = 0;
+  assert(slave.has_suspect === (tasks.at(0)?.is_suspect === true), 'a suspect is overlooked');
+  for (const task of tasks) {
+    const is_there = task.state === 'assigned' || task.state === 'cancelled';
+    assert(
+      is_there && task.holder === slave_id,
+      () => `task ${task.task_id} is on a slave while ${task.state}`,
+    );
+    bytes += task.bytes;
+  }
+  assert(tasks.length <= limit, () => `slave ${slave_id} holds more than ${limit} tasks`);
+  assert(slave.bytes === bytes, () => `slave ${slave_id} has miscounted its bytes`);
+  const is_connected = is_at_work(state) || state === 'stopping';
+  assert(tasks.length === 0 || is_connected, () => `a slave that is ${state} has tasks`);
+  assert(slave.host === undefined || is_connected, () => `a slave that is ${state} is on a host`);
+  const head = tasks.at(0);
+  const doomed = is_at_work(state) && head?.state === 'cancelled' ? head.seq : undefined;
+  if (is_at_work(state))
+    assert(slave.kill_seq === doomed, () => `slave ${slave_id} is to be killed for the wrong task`);
 }

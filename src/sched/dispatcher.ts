@@ -25,6 +25,7 @@ const LONG_TASK = 10;
 const AVOID_HOST = 60_000;
 
 interface DispatcherParts<T extends TaskRecord, R extends Report> {
+  readonly turn: Turn<T, R>;
   readonly hosts: Hosts;
   readonly roster: Roster<T, R>;
   readonly queues: TaskQueues<T>;
@@ -42,9 +43,9 @@ export class Dispatcher<T extends TaskRecord, R extends Report> {
   readonly #back_taking: BackTaking<T, R>;
   #wake_at = Infinity;
 
-  constructor(options: CoreOptions, turn: Turn<T, R>, parts: DispatcherParts<T, R>) {
+  constructor(options: CoreOptions, parts: DispatcherParts<T, R>) {
     this.#options = options;
-    this.#turn = turn;
+    this.#turn = parts.turn;
     this.#hosts = parts.hosts;
     this.#roster = parts.roster;
     this.#queues = parts.queues;
@@ -106,6 +107,8 @@ export class Dispatcher<T extends TaskRecord, R extends Report> {
     if (slave.tasks.length >= slave.depth || slave.bytes >= PREFETCH_BYTES) return false;
     if (slave.ended + slave.tasks.length >= this.#options.max_tasks_per_slave) return false;
     if (this.#turn.now - slave.progress_at >= LONG_TASK) return false;
+    // who rests is woken for it: behind a long task it would wait, and nobody would be idle to help out
+    if (this.#roster.has_resting) return false;
     // a suspect runs alone, and soon
     if (slave.has_suspect) return false;
     if (this.#queues.have_suspect && this.#queues.has_suspect((task) => this.#may_retry_on(slave, task)))

@@ -92,10 +92,9 @@ export class Hosts {
 
   /** A task has ended well there. True when the host is let back for it. */
   note_success(host: HostRecord): boolean {
-    // hardly ever is there a host with victims, or a bench
+    // so it is nearly always, and this is asked for every task
     if (this.#stained.size === 0 && this.#benched.size === 0) return false;
-    const [oldest] = host.victims;
-    if (oldest !== undefined) this.#forgive(host, oldest);
+    if (host.victims.size > 0) this.#forgive(host, host.victims.values().next().value as TaskRecord);
     if (host.benched_until === 0) return false;
     this.#release(host);
     return true;

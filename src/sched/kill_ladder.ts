@@ -25,6 +25,14 @@ export function watch_head(slave: SlaveRecord<TaskRecord>, now: number, cancel_g
   return seq !== undefined;
 }
 
+/** What was waited for is gone with its process. */
+export function leave_ladder(slave: SlaveRecord<TaskRecord>): void {
+  slave.has_cancelled = false;
+  slave.kill_seq = undefined;
+  slave.kill_at = Infinity;
+  slave.is_kill_ordered = false;
+}
+
 /** The next step, when it is due. */
 export function climb(slave: SlaveRecord<TaskRecord>, now: number): 'kill' | 'abandon' | undefined {
   if (now < slave.kill_at) return undefined;

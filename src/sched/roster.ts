@@ -59,6 +59,10 @@ export class Roster<T extends TaskRecord, R extends Report> {
     return this.#slaves.size;
   }
 
+  get has_resting(): boolean {
+    return this.#resting.size > 0;
+  }
+
   get working(): number {
     return this.#working;
   }

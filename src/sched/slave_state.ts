@@ -67,3 +67,8 @@ export function next_state(state: SlaveState, transition: SlaveTransition): Slav
   if (next === undefined) throw new Error(`a slave that is ${state} cannot ${transition}`);
   return next;
 }
+
+/** It is ready, and was not told to stop. */
+export function is_at_work(state: SlaveState): boolean {
+  return state === 'connected' || state === 'running_task' || state === 'running_cmd';
+}

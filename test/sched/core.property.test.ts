@@ -195,7 +195,7 @@ it('loses no task and settles none twice, and every run ends, whatever happens i
       }
       expect([...model.unsettled].filter((task) => task.index === undefined)).toEqual([]);
     }),
-    { numRuns: 2500 },
+    { numRuns: 1500 },
   );
 });
 

@@ -8,22 +8,26 @@
  * tasks taken back at the end, heartbeats, slaves that die now and then, and half of them at once.
  */
 import { type Scale, ScaleWorld } from './scale_world.js';
+import { TimedModel } from './timed_model.js';
 
 const TASKS = 1_000_000;
 /** The dearest may cost so many times what the cheapest costs. */
 const MOST_TIMES = 2;
+const OPTIONS = { attempts: 3 };
 
 function play(scale: Scale): number {
-  const world = new ScaleWorld(scale);
+  const model = new TimedModel(OPTIONS);
+  const world = new ScaleWorld(scale, model);
   world.play();
-  const { decision_us, events } = world.timed;
+  model.take_time();
+  const { decision_us, events, deaths } = model;
   const cost = decision_us / scale.tasks;
   const cells = [
     String(scale.slaves).padStart(8),
     cost.toFixed(3).padStart(12),
     (events / scale.tasks).toFixed(2).padStart(16),
     (world.now / 1000).toFixed(0).padStart(16),
-    String(world.timed.deaths).padStart(8),
+    String(deaths).padStart(8),
   ];
   console.log(cells.join(''));
   return cost;
@@ -32,7 +36,7 @@ function play(scale: Scale): number {
 const counts = process.argv.slice(2).map(Number);
 console.log('  slaves  µs per task  events per task  virtual time, s  deaths');
 // the first decisions are made by code that is not compiled yet
-new ScaleWorld({ slaves: 100, tasks: 100_000 }).play();
+new ScaleWorld({ slaves: 100, tasks: 100_000 }, new TimedModel(OPTIONS)).play();
 const costs = (counts.length > 0 ? counts : [10, 100, 1000, 10_000]).map((slaves) =>
   play({ slaves, tasks: TASKS }),
 );
