@@ -115,7 +115,7 @@ export class World {
     const slave = this.#pick(a);
     switch (kind) {
       case 'queue':
-        return void model.queue(a % 8 === 0 ? 12 : 1 + (a % 4), 10, POLICIES[b % POLICIES.length]);
+        return void model.queue(a % 16 === 3 ? 12 : 1 + (a % 3), 10, POLICIES[b % POLICIES.length]);
       case 'run_task':
         return void model.queue_urgent(10, POLICIES[b % POLICIES.length]);
       case 'cancel': {
