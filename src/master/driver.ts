@@ -398,6 +398,8 @@ export class Driver implements SessionEvents {
       return false;
     }
     this.#heirs.set(session, heir);
+    // from now on it has start_timeout to be ready, and longer as long as its pulse beats
+    this.tell({ kind: 'slave_launched', slave_id: session.slave_id });
     this.#parts.log.info({ slave: session.name }, 'a slave of the earlier run has come back');
     return true;
   }
