@@ -79,7 +79,23 @@ export type LaunchCause =
   /** The process lives but has not connected within `start_timeout`. */
   | 'timed_out'
   /** A start-up command threw; `cause` is its RemoteError. */
-  | 'startup_command_failed';
+  | 'startup_command_failed'
+  /** ssh cannot find the node by that name. */
+  | 'cannot_resolve'
+  /** ssh cannot reach the node, or nobody there listens. */
+  | 'node_unreachable'
+  /** The node does not let us in: key, account, or a host key that is not known. */
+  | 'access_denied'
+  /** The working directory of the master is not there, or its log file cannot be written there. */
+  | 'directory_missing'
+  /** parjob is not where it is on the master's machine, or lacks what it needs. */
+  | 'package_missing'
+  /** The batch system does not take the job, or will never run it. */
+  | 'submit_refused'
+  /** The command that submits said something that cannot be understood. */
+  | 'submit_unreadable'
+  /** The job left the queue of its batch system before the slave could connect. */
+  | 'left_queue';
 
 /** What is known of a slave that could not be started. */
 export interface LaunchFacts {

@@ -17,6 +17,11 @@ export {
   TaskTimeoutError,
   UsageError,
 } from './errors.js';
+export type { BatchOptions } from './launch/batch_system.js';
+export type { GridEngineOptions } from './launch/grid_engine.js';
+export type { LsfOptions } from './launch/lsf.js';
+export type { PbsOptions } from './launch/pbs.js';
+export type { SlurmOptions } from './launch/slurm.js';
 export type { Command, MasterEnd } from './master/command.js';
 export type { JobEvents } from './master/events.js';
 export type { FailureCounts } from './master/failure_counts.js';
@@ -24,6 +29,28 @@ export { Job, type QueueTaskOptions, type RunOptions, type TaskOptions } from '.
 export type { JobOptions, TrustOptions } from './master/job_options.js';
 export { LocalSlave, type LocalSlaveOptions, local_slaves } from './master/local_slave.js';
 export type { FulfilledOutcome, Outcome, QueuedTask, RejectedOutcome } from './master/queued_task.js';
+export { CommandSlave, type CommandSlaveOptions } from './master/remote/command_slave.js';
+export {
+  SgePeJob,
+  SgePeSlave,
+  SgeQsubJob,
+  type SgeQsubOptions,
+  SgeQsubSlave,
+  sge_pe_slaves,
+  sge_qsub_slaves,
+} from './master/remote/grid_engine_slaves.js';
+export { JoinedSlave } from './master/remote/joined_slave.js';
+export { lsf_slaves } from './master/remote/lsf_slaves.js';
+export { type MpiSlavesOptions, mpi_slaves } from './master/remote/mpi_slaves.js';
+export { pbs_slaves } from './master/remote/pbs_slaves.js';
+export {
+  type SlurmAllocationOptions,
+  SlurmJob,
+  SlurmSlave,
+  slurm_allocation_slaves,
+  slurm_slaves,
+} from './master/remote/slurm_slaves.js';
+export { SshSlave, type SshSlaveOptions, ssh_slaves } from './master/remote/ssh_slave.js';
 export { Slave, type SlaveGetDataOptions } from './master/slave.js';
 export type { TaskIterable } from './master/sources.js';
 export type { TaskState } from './sched/records.js';

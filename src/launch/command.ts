@@ -1,6 +1,7 @@
 /** The command line of a slave. Pure text, no secret in it. */
 import { fileURLToPath } from 'node:url';
 import type { LaunchOrder } from './launcher.js';
+import { quote_all } from './quote.js';
 
 /** The script that every slave runs. */
 export const SLAVE_SCRIPT = fileURLToPath(new URL('../../bin/slave.js', import.meta.url));
@@ -23,17 +24,20 @@ export function inherited_flags(flags: readonly string[]): string[] {
   return kept;
 }
 
+/** What stands before the script on a slave's command line, as text for a POSIX shell. */
+export function interpreter_text(order: LaunchOrder, node_flags: readonly string[] = []): string {
+  const { slave_command } = order;
+  if (typeof slave_command === 'string') return [slave_command, quote_all(node_flags)].join(' ').trim();
+  const words = slave_command ?? [process.execPath, ...inherited_flags(process.execArgv)];
+  return quote_all([...words, ...node_flags]);
+}
+
+/** What tells one slave from another on its command line. */
+export function slave_words({ name, slave_id, launch }: LaunchOrder): string[] {
+  return ['--name', name, '--id', String(slave_id), '--launch', String(launch)];
+}
+
 /** What follows the script on the slave's command line. */
 export function slave_arguments(order: LaunchOrder): string[] {
-  const { name, slave_id, launch, addresses } = order;
-  return [
-    '--name',
-    name,
-    '--id',
-    String(slave_id),
-    '--launch',
-    String(launch),
-    '--connect',
-    addresses.join(','),
-  ];
+  return [...slave_words(order), '--connect', order.addresses.join(',')];
 }

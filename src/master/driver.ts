@@ -7,7 +7,6 @@
  *              └──────────── SessionEvents ◀─────────────────┘
  */
 import { randomBytes } from 'node:crypto';
-import type PQueue from 'p-queue';
 import { type Clock, SYSTEM_CLOCK } from '../base/clock.js';
 import { Deferred } from '../base/deferred.js';
 import type { Log } from '../base/log.js';
@@ -19,26 +18,31 @@ import {
   RemoteError,
   StateError,
 } from '../errors.js';
-import type { LaunchedProcess } from '../launch/launcher.js';
+import type { LaunchedProcess, Launcher, LaunchOrder } from '../launch/launcher.js';
+import type { Link } from '../net/link.js';
 import { Listener } from '../net/listener.js';
 import { Core } from '../sched/core.js';
 import type { Effect, SchedEvent } from '../sched/events.js';
 import { retry_delay, type StopReason, type TaskTrouble } from '../sched/records.js';
 import type { Progress } from '../task.js';
-import { SECRET_BYTES } from '../wire/hello.js';
+import { type Identity, NO_SLAVE_ID, SECRET_BYTES } from '../wire/hello.js';
 import type { TaskReport } from '../wire/messages.js';
 import type { Vitals } from '../wire/pulse_messages.js';
 import { type EncodedValue, encode_value } from '../wire/value.js';
 import type { Command } from './command.js';
+import { Doors, type Reach } from './doors.js';
 import { Estate, type Heir } from './estate.js';
 import type { Events } from './events.js';
+import { explain, type SlaveStory } from './explain.js';
 import { type FailureCounts, no_failures } from './failure_counts.js';
 import type { ResolvedJobOptions } from './job_options.js';
+import { LaunchQueue } from './launch_queue.js';
 import type { EndedWith, SlaveLostError } from './life.js';
 import { type Fate, no_slaves_error, sameness } from './no_slaves.js';
 import { type JobReport, Outcomes } from './outcomes.js';
 import type { JobTask } from './queued_task.js';
 import type { Recalled, RunRecord } from './run_record.js';
+import { SecretFile } from './secret_file.js';
 import { type LeftOverReport, Session, type SessionEvents } from './session.js';
 import { refuse_idle_wait, type Slave, set_home } from './slave.js';
 import type { Unread } from './unread.js';
@@ -49,9 +53,6 @@ const SWEEP_EVERY = 1000;
 const LATE_SWEEP = 500;
 /** A task that has run so long is recorded as begun, ms. */
 const LONG_TASK = 1000;
-/** Slaves that are being started at the same time. */
-const STARTS_AT_ONCE = 16;
-const LOOPBACK = '127.0.0.1';
 /** Time in which the slaves of a dead master must have been heard of: they dial twice a second, ms. */
 const HEIR_TIME = 3000;
 /** From a stop to the end of waiting for processes that cannot be killed, ms. */
@@ -68,6 +69,12 @@ export interface DriverParts {
   on_turn: () => void;
   /** Now and then, while the job lives. */
   on_sweep: () => void;
+  /** A slave has come by itself from that address: puts one for it into the job. */
+  on_join: (peer: string) => Slave;
+  /** It is gone, and nobody here can start it again. */
+  on_leave: (slave: Slave) => void;
+  /** So many more slaves are needed. */
+  on_grow: (count: number) => void;
   clock?: Clock;
 }
 
@@ -84,9 +91,11 @@ export class Driver implements SessionEvents {
   #next_slave_id = 0;
   #next_number = 0;
   #listener: Listener | undefined;
-  #addresses: string[] | undefined;
-  #listening: Promise<void> | undefined;
-  #launches: Promise<PQueue> | undefined;
+  #doors: Doors | undefined;
+  readonly #secret_file: SecretFile;
+  readonly #launches = new LaunchQueue((launcher, sessions) => this.#start(launcher, sessions));
+  /** Slaves that have come by themselves, with their connections and what these have said. */
+  readonly #joining = new Map<Slave, { link: Link; words: Buffer[] }>();
   readonly #starting = new Map<number, Deferred<void>>();
   #waiters: { is_met: () => boolean; deferred: Deferred<void> }[] = [];
   readonly #events: SchedEvent<JobTask, JobReport>[] = [];
@@ -111,6 +120,7 @@ export class Driver implements SessionEvents {
     this.#parts = parts;
     this.#clock = parts.clock ?? SYSTEM_CLOCK;
     this.#core = new Core(parts.options);
+    this.#secret_file = new SecretFile(parts.options.jobname, () => this.#secret.toString('hex'));
     const { unread, events, log } = parts;
     this.#outcomes = new Outcomes({ unread, events, log, on_settled: (task) => this.#on_settled(task) });
   }
@@ -187,6 +197,8 @@ export class Driver implements SessionEvents {
       case 'launch_slave':
         void this.#launch(this.#session(effect.slave_id));
         return;
+      case 'grow':
+        return this.#grow(effect.count);
       case 'take_back':
         this.#session(effect.slave_id).take_back(effect.from, effect.to);
         return;
@@ -232,6 +244,15 @@ export class Driver implements SessionEvents {
         return this.#outcomes.hand_over(() => this.#parts.unread.finish());
       default:
         effect satisfies never;
+    }
+  }
+
+  #grow(count: number): void {
+    this.#parts.log.info({ count }, 'the job gets more slaves');
+    try {
+      this.#parts.on_grow(count);
+    } catch (error) {
+      this.#parts.unread.fail(error as Error);
     }
   }
 
@@ -282,7 +303,12 @@ export class Driver implements SessionEvents {
     const session = new Session(
       slave,
       slave_id,
-      { options, secret: () => this.#secret.toString('hex'), startup_commands },
+      {
+        options,
+        secret: () => this.#secret.toString('hex'),
+        secret_file: () => this.secret_file(),
+        startup_commands,
+      },
       this,
     );
     this.#sessions.set(slave_id, session);
@@ -331,30 +357,64 @@ export class Driver implements SessionEvents {
   async #launch(session: Session): Promise<void> {
     session.set_number(() => this.#next_number++);
     try {
-      await (this.#listening ??= this.#listen());
+      await this.#open_door(session.slave.launcher.reach);
     } catch (error) {
-      this.#listening = undefined;
       const facts = { slave: session.name, cause_kind: 'cannot_start' as const };
       this.on_launch_failed(session, new LaunchError((error as Error).message, facts, { cause: error }));
       return;
     }
     if (await this.#is_inherited(session)) return;
-    const start = async () => {
-      const ready = new Deferred<void>();
-      this.#starting.set(session.slave_id, ready);
-      session.launch(this.#addresses as string[]);
-      await ready.promise;
-    };
-    // the first ones need no queue, and need not wait until it is loaded
-    if (this.#starting.size < STARTS_AT_ONCE) void start();
-    else void (await (this.#launches ??= launch_queue())).add(start);
+    this.#launches.add(session);
   }
 
-  async #listen(): Promise<void> {
+  async #start(launcher: Launcher, sessions: readonly Session[]): Promise<void> {
+    const addresses = await this.#open_door(launcher.reach);
+    const ordered: Session[] = [];
+    const orders: LaunchOrder[] = [];
+    for (const session of sessions) {
+      const order = session.prepare_launch(addresses);
+      if (order === undefined) continue;
+      ordered.push(session);
+      orders.push(order);
+    }
+    if (orders.length === 0) return;
+    let processes: LaunchedProcess[];
+    try {
+      processes = launcher.start(orders);
+    } catch (error) {
+      for (const session of ordered) session.not_launched(error as Error);
+      return;
+    }
+    const waits = ordered.map((session, i) => {
+      const process = processes[i] as LaunchedProcess;
+      const ready = new Deferred<void>();
+      this.#starting.set(session.slave_id, ready);
+      session.launched(process);
+      this.#let_join(session);
+      return launcher.pace.until === 'ready' ? ready.promise : process.accepted;
+    });
+    await Promise.all(waits);
+  }
+
+  // ---- where slaves find us
+
+  async #open_door(reach: Reach): Promise<string[]> {
+    const doors = (this.#doors ??= this.#make_doors());
+    const before = doors.ports[reach];
+    const addresses = await doors.addresses(reach);
+    if (this.#estate === undefined || before === doors.ports[reach]) return addresses;
+    this.#estate.leave_secret(this.#secret);
+    this.#outcomes.record?.note({ listener: { ...doors.ports } });
+    this.#outcomes.hand_over(() => {});
+    return addresses;
+  }
+
+  #make_doors(): Doors {
     const { options, events, log } = this.#parts;
     const listener = new Listener(this.#secret, {
       knows: (identity) => this.#sessions.get(identity.slave_id)?.knows(identity) === true,
       on_accept: (identity, link, rest) => {
+        if (identity.slave_id === NO_SLAVE_ID) return this.#on_join(identity, link, rest);
         const session = this.#sessions.get(identity.slave_id);
         if (session === undefined) link.destroy();
         else session.accept(link, identity, rest);
@@ -364,28 +424,39 @@ export class Driver implements SessionEvents {
         events.emit('client_refused', { peer, reason });
       },
     });
-    const host = options.host ?? LOOPBACK;
-    await this.#listen_where_it_was(listener, host);
     this.#listener = listener;
-    this.#addresses = [`${host.includes(':') ? `[${host}]` : host}:${listener.port}`];
+    return new Doors({ options, listener, log, former: this.#estate?.ports ?? {} });
   }
 
-  /** Slaves of a dead master look for the next one where that one listened. */
-  async #listen_where_it_was(listener: Listener, host: string): Promise<void> {
-    const { ports } = this.#parts.options;
-    const former = this.#estate?.port;
-    if (former === undefined) {
-      await listener.listen(host, ...ports);
-    } else {
-      await listener.listen(host, former, former).catch((error: Error) => {
-        this.#parts.log.warn({ reason: error.message }, 'slaves of the earlier run will not find this one');
-        return listener.listen(host, ...ports);
-      });
-    }
-    if (this.#estate === undefined) return;
-    this.#estate.leave_secret(this.#secret);
-    this.#outcomes.record?.note({ listener: { host, port: listener.port } });
-    this.#outcomes.hand_over(() => {});
+  /** Opens the door for slaves that somebody else starts. Resolves to where they find it. */
+  open_to_all(): Promise<string[]> {
+    return this.#open_door('network');
+  }
+
+  /** Path of the file from which they get the secret. */
+  secret_file(): string {
+    return this.#secret_file.path();
+  }
+
+  // ---- slaves that come by themselves
+
+  /** Somebody has started a slave by hand, and it has proved that it knows the secret. */
+  #on_join(identity: Identity, link: Link, rest: Buffer): void {
+    if (identity.role !== 'main' || identity.is_resuming || this.#is_stopped) return link.destroy();
+    const words = [Buffer.from(rest)];
+    link.read_with({ push: (bytes, end) => void words.push(Buffer.from(bytes.subarray(0, end))) });
+    const slave = this.#parts.on_join(link.peer);
+    this.#joining.set(slave, { link, words });
+    this.tell({ kind: 'slave_joined', slave_id: this.#ids.get(slave) as number });
+  }
+
+  #let_join(session: Session): void {
+    const joining = this.#joining.get(session.slave);
+    if (joining === undefined) return;
+    this.#joining.delete(session.slave);
+    const { slave_id, launches } = session;
+    const identity = { slave_id, launch: launches - 1, role: 'main', is_resuming: false } as const;
+    session.accept(joining.link, identity, Buffer.concat(joining.words));
   }
 
   /** Whether the process of that slave lives on from an earlier run, and has come back. */
@@ -484,11 +555,14 @@ export class Driver implements SessionEvents {
     this.#heirs.delete(session);
     if (heir !== undefined) for (const task of this.#estate?.close(heir) ?? []) this.#release_reserved(task);
     if (this.#estate !== undefined) {
-      const { slave_id, number, launches, pid } = session;
+      const { slave_id, number, launches } = session;
+      // that of another machine says nothing here
+      const pid = session.slave.launcher.reach === 'local' ? session.pid : undefined;
       this.#outcomes.record?.note({ [`slave.${slave_id}`]: { slave_id, number, launch: launches - 1, pid } });
       this.#outcomes.hand_over(() => {});
     }
-    this.tell({ kind: 'slave_ready', slave_id: session.slave_id, host: session.slave.host });
+    const { slave, slave_id, facts } = session;
+    this.tell({ kind: 'slave_ready', slave_id, host: slave.host, time_left: facts?.time_left });
     this.#parts.events.emit('slave_connected', { slave: session.slave });
   }
 
@@ -513,6 +587,7 @@ export class Driver implements SessionEvents {
     this.#failures[why]++;
     this.#parts.log.warn({ slave: session.name, why, reason }, 'a slave was lost');
     this.#parts.events.emit('slave_lost', { slave, error, why });
+    if (slave.launcher.kind === 'joined') this.#parts.on_leave(slave);
     const ended_with = overdue?.task_id ?? this.#ended_with(slave_id, said);
     this.tell({ kind: 'slave_lost', slave_id, error, why, ended_with });
     this.#forget_if_removed(session);
@@ -705,6 +780,36 @@ export class Driver implements SessionEvents {
     for (const task of this.#core.queued_tasks()) this.cancel(task, error_of(task));
   }
 
+  // ---- telling
+
+  explain(): string {
+    const now = this.#clock.now();
+    let running = 0;
+    const stories: SlaveStory[] = [];
+    for (const record of this.#core.slaves) {
+      const { slave_id, state, tasks, host, launch_at } = record;
+      const session = this.#session(slave_id);
+      running += tasks.length;
+      stories.push({
+        name: session.name,
+        host: session.slave.host,
+        state,
+        waits_for: session.waits_for,
+        tasks: tasks.length,
+        busy_ms: now - record.progress_at,
+        last_error: session.last_error,
+        is_leaving: record.is_leaving,
+        is_worn: record.is_worn,
+        is_benched: (host?.benched_until ?? 0) > 0,
+        is_disconnected: session.is_disconnected,
+        relaunch_in_ms: state === 'created' && launch_at < Infinity ? launch_at - now : undefined,
+      });
+    }
+    const { waiting, is_run_open, is_reader_behind } = this.#core;
+    const { max_slaves } = this.#parts.options;
+    return explain({ waiting, running, is_run_open, is_reader_behind, max_slaves }, stories);
+  }
+
   // ---- waiting
 
   /** Resolves when `is_met`; rejects with what `is_met` throws. Looked at after every event. */
@@ -780,6 +885,7 @@ export class Driver implements SessionEvents {
     await gone;
     clearTimeout(timer);
     this.#close_record();
+    this.#secret_file.remove();
     this.#cancel_tick?.();
     this.#listener?.close();
   }
@@ -788,9 +894,4 @@ export class Driver implements SessionEvents {
 /** A pulse counts the tasks of its connection round 2^30. */
 function is_same_seq(seq: number, counted: number): boolean {
   return seq % 2 ** 30 === counted;
-}
-
-async function launch_queue(): Promise<PQueue> {
-  const { default: LaunchQueue } = await import('p-queue');
-  return new LaunchQueue({ concurrency: STARTS_AT_ONCE });
 }

@@ -38,16 +38,18 @@ export class Estate {
   readonly #heirs = new Map<number, Heir>();
   /** By number of the slave in its name. */
   readonly #reserved = new Map<number, Reserved[]>();
-  readonly port: number | undefined;
+  /** Where it listened. */
+  readonly ports: { local?: number | undefined; network?: number | undefined };
   readonly secret: Buffer | undefined;
 
   /** @param facts what the dead master has recorded of itself; undefined when there was none */
   constructor(status_file: string, facts: ReadonlyMap<string, unknown> | undefined) {
     this.#secret_file = `${status_file}.secret`;
-    const { port } = (facts?.get('listener') ?? {}) as { port?: unknown };
-    this.port = Number.isInteger(port) ? (port as number) : undefined;
+    const { local, network } = (facts?.get('listener') ?? {}) as { local?: unknown; network?: unknown };
+    this.ports = { local: as_port(local), network: as_port(network) };
     this.secret = facts === undefined ? undefined : read_secret(this.#secret_file);
-    if (this.secret === undefined || this.port === undefined) return;
+    if (this.secret === undefined) return;
+    if (this.ports.local === undefined && this.ports.network === undefined) return;
     for (const [name, fact] of facts ?? []) {
       const heir = name.startsWith('slave.') ? as_heir(fact) : undefined;
       if (heir !== undefined && is_alive(heir.pid)) this.#heirs.set(heir.slave_id, heir);
@@ -114,6 +116,10 @@ function read_secret(file: string): Buffer | undefined {
     return undefined;
   const secret = Buffer.from(readFileSync(file, 'latin1').trim(), 'hex');
   return secret.length === SECRET_BYTES ? secret : undefined;
+}
+
+function as_port(fact: unknown): number | undefined {
+  return Number.isInteger(fact) ? (fact as number) : undefined;
 }
 
 function as_heir(fact: unknown): Heir | undefined {

@@ -10,6 +10,7 @@ import { relative } from 'node:path';
 import { Log } from '../base/log.js';
 import { A_BOOLEAN, A_SIGNAL, A_STRING, check_options, show } from '../base/options.js';
 import { CancelledError, ParjobError, StateError, UsageError } from '../errors.js';
+import { connect_command } from '../launch/joined.js';
 import { DEFAULT_POLICY } from '../sched/records.js';
 import type { AnyTask, FunctionTask } from '../task.js';
 import { check_fits_frame } from '../wire/frame.js';
@@ -28,6 +29,7 @@ import {
   type TrustOptions,
 } from './job_options.js';
 import { type JobPolicy, JobTask, type Outcome, type QueuedTask } from './queued_task.js';
+import { JoinedSlave } from './remote/joined_slave.js';
 import type { RunRecord } from './run_record.js';
 import { has_home, Slave } from './slave.js';
 import { Sources, type TaskIterable } from './sources.js';
@@ -132,6 +134,16 @@ export class Job<Result = unknown> extends Array<Slave> {
       unread: this.#unread,
       on_turn: () => this.#on_turn(),
       on_sweep: () => this.#sweep(log),
+      on_join: (peer) => {
+        const slave = new JoinedSlave(peer);
+        this.push(slave);
+        return slave;
+      },
+      on_leave: (slave) => {
+        const place = this.indexOf(slave);
+        if (place !== -1) this.splice(place, 1);
+      },
+      on_grow: (count) => void this.push(...this.#new_slaves(count)),
     });
     this.#policy = this.#policy_of({});
     this.#sources = new Sources<Result>({
@@ -215,6 +227,12 @@ export class Job<Result = unknown> extends Array<Slave> {
     }
   }
 
+  #new_slaves(count: number): Slave[] {
+    const slaves = this.#options.new_slaves?.(count) ?? [];
+    if (Array.isArray(slaves) && slaves.length === count) return slaves;
+    throw new UsageError(`new_slaves: expected an array of ${count} slaves, got ${show(slaves)}`);
+  }
+
   /** Index and length can be written past all methods, so the list itself is what counts. */
   #take_in_changes(): void {
     const present = new Set<Slave>(this);
@@ -252,6 +270,25 @@ export class Job<Result = unknown> extends Array<Slave> {
     if (this.#options.lease > 0) await this.#open_record();
     this.#take_in_changes();
     await this.#driver.start_slaves();
+  }
+
+  /**
+   * A command line that starts a slave of this job by hand: in another terminal, a container, a pod. Any number
+   * may be started, before and during a run; each is added to the list when it comes, and leaves it when it ends.
+   * The command names a file that holds the secret of the job, for this user's eyes only; where that file cannot be
+   * read, set its content as PARJOB_SECRET and leave out --secret-file.
+   * @throws NetworkError (PARJOB_ERR_NETWORK) when the master cannot listen
+   */
+  async connect_command(): Promise<string> {
+    this.#check_open('connect_command');
+    const addresses = await this.#driver.open_to_all();
+    return connect_command(addresses, this.#driver.secret_file());
+  }
+
+  /** What every slave and the queue are waiting for, in words, a line each. */
+  explain(): string {
+    this.#take_in_changes();
+    return this.#driver.explain();
   }
 
   /**
@@ -404,8 +441,12 @@ export class Job<Result = unknown> extends Array<Slave> {
   }
 
   #policy_of(options: TrustOptions): JobPolicy {
-    const { attempts, retries, retry_delay, retry_if, timeout } = { ...this.#options, ...defined(options) };
+    const { attempts, retries, retry_delay, retry_if, timeout, expected_time } = {
+      ...this.#options,
+      ...defined(options),
+    };
     return {
+      expected_time,
       attempts,
       retries,
       retry_delay,

@@ -15,6 +15,7 @@ import {
   STRINGS,
 } from '../base/options.js';
 import { UsageError } from '../errors.js';
+import type { Slave } from './slave.js';
 
 /** What is done when a task goes wrong. Options of a Job, and of a single task, which come first. */
 export interface TrustOptions {
@@ -44,6 +45,11 @@ export interface TrustOptions {
    * @default Infinity
    */
   timeout?: number | undefined;
+  /**
+   * How long a task is expected to run. A slave whose batch system ends it before that gets no such task.
+   * @default 1.5 times the mean of those that the slave has run
+   */
+  expected_time?: number | undefined;
 }
 
 /** Options of a Job. All times are milliseconds, all sizes bytes. */
@@ -54,8 +60,9 @@ export interface JobOptions extends TrustOptions {
    */
   jobname?: string | undefined;
   /**
-   * Name or address of this machine under which slaves reach it; the job listens on it.
-   * @default loopback, as long as all slaves are local
+   * Name or address of this machine under which slaves of other machines reach it; the job listens on it.
+   * @default the full name and all addresses of this machine, which those slaves try one after the other;
+   * nobody but slaves of this machine can reach it while all slaves are local
    */
   host?: string | undefined;
   /**
@@ -63,6 +70,12 @@ export interface JobOptions extends TrustOptions {
    * @default 0: the system chooses
    */
   port?: number | readonly [first: number, last: number] | undefined;
+  /**
+   * Which connections are encrypted, by TLS 1.3 with the job's secret as key: those that leave this machine
+   * (auto), all, or none. Whoever connects must prove that it knows the secret in any case.
+   * @default 'auto'
+   */
+  encryption?: 'auto' | 'always' | 'never' | undefined;
   /**
    * What starts a slave, in the place of node and its flags: words, or text for the shell
    * (MODELLER's modeller_path).
@@ -135,9 +148,16 @@ export interface JobOptions extends TrustOptions {
   kill_slave_memory?: number | undefined;
   /**
    * A slave that has had nothing to do for so long is stopped; it is started again when it is needed.
-   * @default Infinity
+   * @default Infinity, or 60_000 with `max_slaves`
    */
   idle_timeout?: number | undefined;
+  /**
+   * While more tasks wait than slaves are free, the job gets more slaves from `new_slaves`, up to so many in all.
+   * @default it gets none
+   */
+  max_slaves?: number | undefined;
+  /** Makes `count` slaves for a job with `max_slaves`. */
+  new_slaves?: ((count: number) => Slave[]) | undefined;
   /**
    * A slave whose connection breaks while its process lives has so long to make it anew; nothing is lost
    * meanwhile.
@@ -195,6 +215,7 @@ export const TRUST_TABLE: Readonly<Record<keyof TrustOptions, Expectation>> = {
   retry_if: A_FUNCTION,
   retry_delay: positive('ms'),
   timeout: positive('ms'),
+  expected_time: positive('ms'),
 };
 
 const TABLE: Readonly<Record<keyof JobOptions, Expectation>> = {
@@ -202,6 +223,7 @@ const TABLE: Readonly<Record<keyof JobOptions, Expectation>> = {
   jobname: A_JOBNAME,
   host: A_STRING,
   port: either(A_PORT, A_PORT_RANGE),
+  encryption: one_of('auto', 'always', 'never'),
   slave_command: either(A_STRING, STRINGS),
   log_dir: A_STRING,
   logger: A_LOGGER,
@@ -217,6 +239,8 @@ const TABLE: Readonly<Record<keyof JobOptions, Expectation>> = {
   max_slave_memory: positive('bytes'),
   kill_slave_memory: positive('bytes'),
   idle_timeout: positive('ms'),
+  max_slaves: integer_between(1, 100_000),
+  new_slaves: A_FUNCTION,
   reconnect_timeout: positive('ms'),
   status_file: either(A_BOOLEAN, A_STRING),
   restart: A_BOOLEAN,
@@ -229,6 +253,7 @@ export interface ResolvedJobOptions {
   jobname: string;
   host: string | undefined;
   ports: readonly [number, number];
+  encryption: 'auto' | 'always' | 'never';
   slave_command: string | readonly string[] | undefined;
   log_dir: string;
   logger: Logger | undefined;
@@ -244,11 +269,14 @@ export interface ResolvedJobOptions {
   retry_if: ((error: Error) => boolean) | undefined;
   retry_delay: number;
   timeout: number | undefined;
+  expected_time: number | undefined;
   cancel_grace: number;
   max_tasks_per_slave: number;
   max_slave_memory: number;
   kill_slave_memory: number;
   idle_timeout: number;
+  max_slaves: number | undefined;
+  new_slaves: ((count: number) => Slave[]) | undefined;
   reconnect_timeout: number;
   lease: number;
   /** Path of the status file, if one is kept. */
@@ -271,6 +299,11 @@ export function resolve_job_options(options: JobOptions = {}): ResolvedJobOption
       `Job: heartbeat_timeout (${heartbeat_timeout} ms) must exceed heartbeat_interval (${heartbeat_interval} ms), or every slave would be taken for lost`,
     );
   }
+  if ((options.max_slaves === undefined) !== (options.new_slaves === undefined)) {
+    throw new UsageError(
+      'Job: max_slaves and new_slaves belong together: give how many slaves there may be, and a function that makes them',
+    );
+  }
   const { jobname = name_of_main_script(), log_dir = '.' } = options;
   const status_file = status_file_of(options, jobname, log_dir);
   if ((options.lease ?? 0) > 0 && status_file === undefined) {
@@ -282,6 +315,7 @@ export function resolve_job_options(options: JobOptions = {}): ResolvedJobOption
     jobname,
     host: options.host,
     ports: typeof port === 'number' ? [port, port] : port,
+    encryption: options.encryption ?? 'auto',
     slave_command: options.slave_command,
     log_dir,
     logger: options.logger,
@@ -297,11 +331,14 @@ export function resolve_job_options(options: JobOptions = {}): ResolvedJobOption
     retry_if: options.retry_if,
     retry_delay: options.retry_delay ?? 1000,
     timeout: options.timeout,
+    expected_time: options.expected_time,
     cancel_grace: options.cancel_grace ?? 5000,
     max_tasks_per_slave: options.max_tasks_per_slave ?? Infinity,
     max_slave_memory,
     kill_slave_memory: options.kill_slave_memory ?? 1.5 * max_slave_memory,
-    idle_timeout: options.idle_timeout ?? Infinity,
+    idle_timeout: options.idle_timeout ?? (options.max_slaves === undefined ? Infinity : 60_000),
+    max_slaves: options.max_slaves,
+    new_slaves: options.new_slaves,
     reconnect_timeout: options.reconnect_timeout ?? 30_000,
     lease: options.lease ?? 0,
     status_file,

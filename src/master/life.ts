@@ -28,6 +28,9 @@ const KILLED_FOR: Readonly<Record<KillReason, string>> = {
   too_large: 'was ended because it took more memory than kill_slave_memory allows',
 };
 
+/** Who ends so shortly before the end of its walltime was ended for it, ms. */
+const WALLTIME_MARGIN = 5000;
+
 export const NO_END: ProcessEnd = { exit_code: undefined, signal: undefined, error: undefined };
 
 export class Life {
@@ -43,6 +46,10 @@ export class Life {
   communicator: Communicator | undefined;
   facts: SlaveFacts | undefined;
   is_ready = false;
+  /** Its process runs, or did: it is not in a queue. */
+  has_started = false;
+  /** When its batch system will end it, by performance.now(). */
+  ends_at = Infinity;
   /** An earlier master had started it. */
   is_adopted = false;
   is_link_closed = false;
@@ -82,6 +89,12 @@ export class Life {
     return (this.main === undefined || this.is_link_closed) && this.is_pulse_closed;
   }
 
+  /** Its batch system has ended it. */
+  be_evicted(): void {
+    this.why = 'evicted';
+    this.doom ??= new NetworkError('was ended by its batch system, or by someone who asked it to');
+  }
+
   /** Lets go of its connections. */
   close_links(): void {
     this.main?.suspend();
@@ -92,6 +105,7 @@ export class Life {
 
   /** What is told of its end. @param host the machine, when the slave has not said it */
   lost_error(host: string): SlaveLostError {
+    if (this.why === 'died' && performance.now() > this.ends_at - WALLTIME_MARGIN) this.be_evicted();
     const { doom, why, end = NO_END, log_file, log_start } = this;
     const killed = why in KILLED_FOR ? KILLED_FOR[why as KillReason] : undefined;
     return new SlaveLostError({

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { Deferred } from '../base/deferred.js';
 import { LaunchError, type LossKind, NetworkError, ProtocolError, RemoteError } from '../errors.js';
 import { exit_error, launch_error } from '../launch/failure.js';
-import type { LaunchedProcess } from '../launch/launcher.js';
+import type { LaunchedProcess, LaunchOrder, ProcessEnd } from '../launch/launcher.js';
 import { Channel } from '../net/channel.js';
 import { Communicator } from '../net/communicator.js';
 import type { Link } from '../net/link.js';
@@ -49,6 +49,8 @@ const BUSY_STALL = 1000;
 const TELL_GRACE = 250;
 /** From the end of a process to the loss of what its link may still bring, ms. */
 const DRAIN_GRACE = 500;
+/** A process of which nobody else can tell that closes both its connections has so long to come back, ms. */
+const UNWATCHED_GRACE = 3000;
 /** From the order to stop to the kill, ms. */
 const STOP_GRACE = 1500;
 
@@ -57,6 +59,8 @@ export interface SessionContext {
   readonly options: ResolvedJobOptions;
   /** Hexadecimal. */
   readonly secret: () => string;
+  /** Path of the file that holds it. */
+  readonly secret_file: () => string;
   readonly startup_commands: readonly Command[];
 }
 
@@ -154,8 +158,8 @@ export class Session {
     this.#number ??= next();
   }
 
-  /** Starts the process. */
-  launch(addresses: readonly string[]): void {
+  /** What its process needs to know; undefined when it is not to be started any more. `launched` or `not_launched` follows. */
+  prepare_launch(addresses: readonly string[]): LaunchOrder | undefined {
     const life = new Life(this.#launches++, this.name, this.log_file);
     this.#life = life;
     this.#heir = undefined;
@@ -163,34 +167,89 @@ export class Session {
       this.#life = undefined;
       this.#is_stopping = false;
       this.#events.on_ended(this, this.#stop_reason);
-      return;
+      return undefined;
     }
-    const launch_order = {
+    const { options, secret, secret_file } = this.#context;
+    return {
       name: this.name,
+      jobname: options.jobname,
       slave_id: this.slave_id,
       launch: life.launch,
       addresses,
-      secret: this.#context.secret(),
+      secret: secret(),
+      secret_file,
       log_file: this.log_file,
-      slave_command: this.#context.options.slave_command,
+      cwd: process.cwd(),
+      slave_command: options.slave_command,
     };
-    try {
-      life.process = this.slave.launcher.start(launch_order);
-    } catch (error) {
-      this.#life = undefined;
-      this.#fail(launch_error(life.launch_facts, 'cannot_start', (error as Error).message, error));
-      return;
-    }
+  }
+
+  /** Its process was started, or waits in a queue for that. */
+  launched(process: LaunchedProcess): void {
+    const life = this.#life;
+    if (life === undefined) return process.kill();
+    life.process = process;
+    this.#watch_process(life, process);
+    if (process.started === undefined) this.#note_started(life);
+    else void process.started.then(() => this.#note_started(life));
+    // it was told to stop before there was anything to stop
+    if (this.#is_stopping) process.kill();
+  }
+
+  not_launched(error: Error): void {
+    const life = this.#life;
+    if (life === undefined) return;
+    this.#life = undefined;
+    this.#fail(launch_error(life.launch_facts, 'cannot_start', error.message, error));
+  }
+
+  /** Its process runs: from now on it has its time to connect. */
+  #note_started(life: Life): void {
+    if (this.#life !== life || life.has_started || life.process === undefined) return;
+    life.has_started = true;
     this.#events.on_launched(this, life.process);
-    this.#watch_process(life, life.process);
   }
 
   #watch_process(life: Life, process: LaunchedProcess): void {
     void process.ended.then((end) => {
-      life.end = end;
-      this.#gone_if_all_is_read(life);
-      after(DRAIN_GRACE, () => this.#gone(life));
+      // what we watched is gone; the slave may be well
+      if (
+        process.is_unwatched === true &&
+        life.main !== undefined &&
+        !this.#is_stopping &&
+        life.doom === undefined
+      )
+        return this.#doubt(life);
+      this.#note_end(life, end);
     });
+  }
+
+  #note_end(life: Life, end: ProcessEnd): void {
+    life.end = end;
+    if (end.evicted !== undefined) life.why = 'evicted';
+    this.#gone_if_all_is_read(life);
+    after(DRAIN_GRACE, () => this.#gone(life));
+  }
+
+  /** A connection closed: whether its process lives is to be found out by whoever can. */
+  #doubt(life: Life): void {
+    life.process?.look?.();
+    if (life.process?.is_unwatched !== true || !life.is_read) return;
+    after(UNWATCHED_GRACE, () => {
+      if (this.#life !== life || !life.is_read) return;
+      life.doom ??= new NetworkError('closed its connections and did not come back');
+      this.#gone(life);
+    });
+  }
+
+  /** It was ready, and its connection is broken. */
+  get is_disconnected(): boolean {
+    return this.#life?.is_ready === true && this.#life.is_link_closed;
+  }
+
+  /** Why it does not run, while it waits to be started, in words that follow its name. */
+  get waits_for(): string | undefined {
+    return this.#life?.process?.waits_for;
   }
 
   #gone_if_all_is_read(life: Life): void {
@@ -240,6 +299,7 @@ export class Session {
     const channel = role === 'main' ? life?.main : life?.pulse;
     const is_expected = life?.launch === launch && (channel === undefined ? !this.#is_stopping : is_resuming);
     if (life === undefined || !is_expected) return link.destroy();
+    life.process?.has_connected?.();
     if (role === 'main') {
       life.is_link_closed = false;
       if (channel === undefined) this.#accept_main(life, link, rest, is_resuming && !life.is_adopted);
@@ -308,6 +368,7 @@ export class Session {
       if (error instanceof ProtocolError) life.doom ??= error;
       this.#gone_if_all_is_read(life);
       if (this.#life !== life) return;
+      this.#doubt(life);
       if (life.doom !== undefined || this.#is_stopping) {
         life.process?.kill();
         if (life.process === undefined) this.#gone(life);
@@ -345,6 +406,7 @@ export class Session {
       life.is_pulse_closed = true;
       if (error instanceof ProtocolError) this.abandon(error);
       this.#gone_if_all_is_read(life);
+      if (this.#life === life) this.#doubt(life);
     };
     if (life.is_ready) this.#events.on_pulse(this);
   }
@@ -388,6 +450,7 @@ export class Session {
       case 'ready':
         if (life.facts !== undefined) throw new ProtocolError('a slave says a second time that it is ready');
         life.facts = message.facts;
+        life.ends_at = performance.now() + (message.facts.time_left ?? Infinity);
         return this.#welcome(life);
       case 'cmd_done':
         return this.#on_command_end(life, message.cmd_id, undefined);
@@ -415,6 +478,7 @@ export class Session {
         return this.#events.on_left_over(this, message);
       case 'exiting':
         life.ended_with = message.task_id === undefined ? 'no_task' : { task_id: message.task_id };
+        if (message.is_evicted) life.be_evicted();
         return;
       default:
         message satisfies never;
@@ -426,6 +490,8 @@ export class Session {
     const channel = life.main as Channel;
     const welcome: Welcome = {
       name: this.name,
+      slave_id: this.slave_id,
+      launch: life.launch,
       max_frame_bytes: options.max_frame_bytes,
       heartbeat_interval: options.heartbeat_interval,
       log_level: options.log_level ?? 'info',

@@ -3,14 +3,11 @@
  * staggered, and keeps the first that completes the handshake; so a wrong guess among them is harmless.
  */
 import { NetworkError } from '../errors.js';
-import { type Identity, type Refusal, SlaveHandshake } from '../wire/hello.js';
+import { HandshakeError, type Identity, type Refusal, SlaveHandshake } from '../wire/hello.js';
+import { type Address, format_address } from './address.js';
 import type { Link } from './link.js';
 import { TcpLink } from './tcp_link.js';
-
-export interface Address {
-  host: string;
-  port: number;
-}
+import type { TlsLink } from './tls_link.js';
 
 /** Start of the next address when the one before has not answered, ms. */
 const STAGGER = 200;
@@ -47,13 +44,18 @@ export class DialError extends NetworkError {
   }
 }
 
+/** Loaded when an address asks for it: a slave of the same machine has no use for it. */
+let tls: typeof TlsLink | undefined;
+
 /** @throws DialError (PARJOB_ERR_NETWORK) */
-export function dial(
+export async function dial(
   addresses: readonly Address[],
   secret: Buffer,
   identity: Identity,
   { timeout = DIAL_TIMEOUT }: DialOptions = {},
 ): Promise<Dialled> {
+  if (tls === undefined && addresses.some((address) => address.is_encrypted))
+    tls = (await import('./tls_link.js')).TlsLink;
   return new Promise((resolve, reject) =>
     new Dialling(addresses, secret, identity, timeout, resolve, reject).start_next(),
   );
@@ -104,13 +106,19 @@ class Dialling {
     }
     const handshake = new SlaveHandshake(this.#secret, this.#identity);
     let is_connected = false;
-    const link = TcpLink.dial(address.host, address.port, () => {
+    const { host, port, is_encrypted } = address;
+    const on_connect = () => {
       is_connected = true;
       link.send([handshake.hello]);
-    });
+    };
+    const link =
+      is_encrypted && tls !== undefined
+        ? tls.dial_tls(host, port, this.#secret, on_connect)
+        : TcpLink.dial(host, port, on_connect);
     const place = this.#links.push(link) - 1;
     link.on_close = (error) => {
       this.#said[place] = error?.message ?? 'closed the connection in the handshake';
+      if (error instanceof HandshakeError) this.#refusal = error.refusal;
       if ((error as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED') this.#without_listener++;
       this.#was_cut ||= is_connected;
       this.start_next();
@@ -135,7 +143,8 @@ class Dialling {
   #give_up(): void {
     this.#end(undefined);
     const story = this.#addresses.map(
-      ({ host, port }, i) => `${host}:${port} (${this.#said[i] ?? `no answer within ${this.#timeout} ms`})`,
+      (address, i) =>
+        `${format_address(address)} (${this.#said[i] ?? `no answer within ${this.#timeout} ms`})`,
     );
     this.#reject(
       new DialError(

@@ -4,7 +4,7 @@
  * A client that proves nothing costs one socket and a few kilobytes for HANDSHAKE_TIMEOUT at most; beyond
  * MAX_PENDING such clients the oldest is dropped. It never disturbs anything else.
  */
-import { createServer, type Server } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { NetworkError } from '../errors.js';
 import { type Identity, MasterHandshake } from '../wire/hello.js';
 import type { Link } from './link.js';
@@ -31,7 +31,7 @@ export interface ListenerEvents {
 export class Listener {
   readonly #secret: Buffer;
   readonly #events: ListenerEvents;
-  readonly #server: Server;
+  readonly #servers: Server[] = [];
   readonly #max_pending: number;
   readonly #pending = new Set<Link>();
   /** Refusals that were told in that second. */
@@ -44,23 +44,27 @@ export class Listener {
     this.#secret = secret;
     this.#max_pending = max_pending;
     this.#events = events;
-    this.#server = createServer({ pauseOnConnect: true }, (socket) => this.#greet(TcpLink.accept(socket)));
-    this.#server.unref();
   }
 
+  /** Where it listened last. */
   get port(): number {
     return this.#port;
   }
 
   /**
-   * Listens on `host`, on the first port from `low` to `high` that is free; 0 lets the system choose.
+   * Listens on `host`, on the first port from `low` to `high` that is free; 0 lets the system choose. May be
+   * called again for another address. Resolves to the port.
    * @throws NetworkError (PARJOB_ERR_NETWORK) when none is
    */
-  async listen(host: string, low: number, high: number): Promise<void> {
+  async listen(host: string, low: number, high: number, is_encrypted = false): Promise<number> {
+    const { TlsLink } = is_encrypted ? await import('./tls_link.js') : {};
+    const server = createServer({ pauseOnConnect: true }, (socket) =>
+      this.#greet(TlsLink === undefined ? TcpLink.accept(socket) : TlsLink.accept_tls(socket, this.#secret)),
+    );
+    server.unref();
     for (let port = low; ; port++) {
       try {
-        await this.#listen_on(host, port);
-        return;
+        return await this.#listen_on(server, host, port);
       } catch (error) {
         const is_taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
         if (is_taken && port < high) continue;
@@ -78,22 +82,22 @@ export class Listener {
     }
   }
 
-  #listen_on(host: string, port: number): Promise<void> {
+  #listen_on(server: Server, host: string, port: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ host, port }, () => {
-        this.#server.off('error', reject);
+      server.once('error', reject);
+      server.listen({ host, port }, () => {
+        server.off('error', reject);
         // a failed accept (no descriptors left) concerns one client, not the job
-        this.#server.on('error', (error) => this.#events.on_refuse('unknown', error));
-        const address = this.#server.address();
-        this.#port = typeof address === 'object' && address !== null ? address.port : port;
-        resolve();
+        server.on('error', (error) => this.#events.on_refuse('unknown', error));
+        this.#servers.push(server);
+        this.#port = (server.address() as AddressInfo).port;
+        resolve(this.#port);
       });
     });
   }
 
   close(): void {
-    this.#server.close();
+    for (const server of this.#servers) server.close();
     for (const link of this.#pending) link.destroy();
   }
 

@@ -14,7 +14,8 @@ let shared_buffer: Buffer | undefined;
 /** Silence after which the system asks the peer's system whether it is there, ms. Some firewalls forget quiet connections. */
 const KEEPALIVE_AFTER = 30_000;
 
-interface OnRead {
+/** node's option `onread`: where bytes go, and who is told. */
+export interface OnRead {
   buffer: () => Uint8Array;
   callback: (count: number, buffer: Uint8Array) => boolean;
 }
@@ -29,7 +30,7 @@ export class TcpLink implements Link {
   #is_closed = false;
 
   /** `make` gets the onread option to build the socket with, or ignores it. */
-  private constructor(peer: string, make: (onread: OnRead) => Socket) {
+  protected constructor(peer: string, make: (onread: OnRead) => Socket) {
     this.peer = peer;
     this.#socket = make({
       buffer: () => {
@@ -45,7 +46,7 @@ export class TcpLink implements Link {
     this.#socket.setNoDelay(true);
     this.#socket.setKeepAlive(true, KEEPALIVE_AFTER);
     this.#socket.on('error', (error) => {
-      this.#error ??= error;
+      this.#error ??= this.explain(error);
     });
     this.#socket.on('close', () => {
       this.#is_closed = true;
@@ -75,9 +76,19 @@ export class TcpLink implements Link {
       );
     }
     const link = new TcpLink(peer, () => accepted);
-    accepted.on('data', (bytes) => link.#take(() => link.#deliver(bytes)));
+    link.read_events();
     accepted.resume();
     return link;
+  }
+
+  /** The socket was made without the onread option: its 'data' events serve. */
+  protected read_events(): void {
+    this.#socket.on('data', (bytes) => this.#take(() => this.#deliver(bytes)));
+  }
+
+  /** What is told of an error of the socket. */
+  protected explain(error: Error): Error {
+    return error;
   }
 
   get unsent_bytes(): number {

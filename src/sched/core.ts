@@ -55,7 +55,7 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
     this.#roster = new Roster(options, this.#turn, this.#hosts);
     const [turn, hosts, roster, queues] = [this.#turn, this.#hosts, this.#roster, this.#queues];
     const parts = { turn, hosts, roster, queues, offers: this.#offers, back_taking: this.#back_taking };
-    this.#dispatcher = new Dispatcher(options, parts);
+    this.#dispatcher = new Dispatcher(options, { ...parts, wear_out: (slave) => this.#wear_out(slave) });
     this.#outcomes = new Outcomes(turn, queues);
     this.#losses = new Losses({ ...parts, dispatcher: this.#dispatcher, outcomes: this.#outcomes });
   }
@@ -68,6 +68,14 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
   /** Bytes of the arguments of all tasks that wait. */
   get waiting_bytes(): number {
     return this.#queues.bytes;
+  }
+
+  get is_run_open(): boolean {
+    return this.#is_run_open;
+  }
+
+  get is_reader_behind(): boolean {
+    return this.#is_reader_behind;
   }
 
   /** Tasks of the queue that have no outcome yet. */
@@ -132,6 +140,8 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
         roster.add(event.slave_id);
         if (this.#is_run_open || this.#outcomes.unsettled_urgent > 0) roster.launch_all();
         return;
+      case 'slave_joined':
+        return roster.launch_if_new(roster.must_have(event.slave_id));
       case 'slave_removed':
         return this.#on_removed(roster.get(event.slave_id));
       case 'slaves_wanted':
@@ -140,7 +150,7 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
       case 'slave_launched':
         return roster.on_launched(roster.must_have(event.slave_id));
       case 'slave_ready':
-        return this.#on_ready(roster.must_have(event.slave_id), event.host);
+        return this.#on_ready(roster.must_have(event.slave_id), event.host, event.time_left);
       case 'launch_failed':
         return this.#losses.on_launch_failed(roster.must_have(event.slave_id), event.error, event.same);
       case 'slave_lost':
@@ -284,8 +294,10 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
 
   // ---- slaves at work
 
-  #on_ready(slave: SlaveRecord<T>, host: string): void {
+  #on_ready(slave: SlaveRecord<T>, host: string, time_left = Infinity): void {
     if (slave.state !== 'started') return;
+    slave.ready_at = this.#now;
+    slave.ends_at = this.#now + time_left;
     this.#roster.connect(slave, host);
     slave.heard_at = this.#now;
     slave.progress_at = Math.floor(this.#now);

@@ -12,4 +12,6 @@ export interface CoreOptions {
   max_tasks_per_slave: number;
   /** ms without work after which a slave is stopped until it is needed again. */
   idle_timeout: number;
+  /** Slaves that the job may have in all, when it gets more while tasks wait. @default it gets none */
+  max_slaves?: number | undefined;
 }

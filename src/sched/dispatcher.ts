@@ -16,6 +16,7 @@ import type { HostRecord, SlaveRecord, TaskRecord } from './records.js';
 import type { Roster } from './roster.js';
 import type { TaskQueues } from './task_queues.js';
 import type { Turn } from './turn.js';
+import { would_fit } from './walltime.js';
 
 /** Bytes of arguments that a slave may hold beyond its first task. */
 const PREFETCH_BYTES = 32 * 1024 * 1024;
@@ -31,6 +32,8 @@ interface DispatcherParts<T extends TaskRecord, R extends Report> {
   readonly queues: TaskQueues<T>;
   readonly offers: Offers<T>;
   readonly back_taking: BackTaking<T, R>;
+  /** Has the process of a slave replaced that has too little time left. */
+  readonly wear_out: (slave: SlaveRecord<T>) => void;
 }
 
 export class Dispatcher<T extends TaskRecord, R extends Report> {
@@ -41,6 +44,7 @@ export class Dispatcher<T extends TaskRecord, R extends Report> {
   readonly #queues: TaskQueues<T>;
   readonly #offers: Offers<T>;
   readonly #back_taking: BackTaking<T, R>;
+  readonly #wear_out: (slave: SlaveRecord<T>) => void;
   #wake_at = Infinity;
 
   constructor(options: CoreOptions, parts: DispatcherParts<T, R>) {
@@ -51,6 +55,7 @@ export class Dispatcher<T extends TaskRecord, R extends Report> {
     this.#queues = parts.queues;
     this.#offers = parts.offers;
     this.#back_taking = parts.back_taking;
+    this.#wear_out = parts.wear_out;
   }
 
   /** When a task that waits may go where it may not go now. */
@@ -81,7 +86,9 @@ export class Dispatcher<T extends TaskRecord, R extends Report> {
     if (this.#offers.probable.size > 0) this.#probe_hosts();
     for (let slave = hungry.top; slave !== undefined && this.#queues.have_plain; slave = hungry.top)
       this.fill(slave, MAX_PREFETCH);
-    if (this.#queues.have_task) this.#roster.wake_resting(this.#queues.moving);
+    if (!this.#queues.have_task) return;
+    this.#roster.wake_resting(this.#queues.moving);
+    this.#roster.grow(this.#queues.moving);
   }
 
   /** Gives `slave`, which is offered, tasks until it holds `most`, or its depth, as far as there are any. */
@@ -90,8 +97,10 @@ export class Dispatcher<T extends TaskRecord, R extends Report> {
     const is_benched = host.benched_until > 0;
     if (is_benched && !may_probe(host)) return;
     let batch: T[] | undefined;
+    const is_timed = slave.ends_at < Infinity;
     while (slave.tasks.length < (is_benched ? 1 : most)) {
       if (slave.tasks.length > 0 && !this.#may_prefetch(slave)) break;
+      if (is_timed && !this.#has_time(slave)) break;
       const task = this.#next_task(slave);
       if (task === undefined) break;
       this.#assign(slave, task);
@@ -101,6 +110,14 @@ export class Dispatcher<T extends TaskRecord, R extends Report> {
     // it holds what it may: it is looked at again when it reports
     if (most > 1 && slave.list === this.#offers.hungry && this.#queues.have_plain)
       this.#offers.withdraw(slave);
+  }
+
+  /** Whether the next task fits into the time of `slave`. If not, it goes as soon as it has none. */
+  #has_time(slave: SlaveRecord<T>): boolean {
+    const next = this.#queues.first_plain;
+    if (next === undefined || would_fit(slave, next, this.#turn.now)) return true;
+    if (slave.tasks.length === 0) this.#wear_out(slave);
+    return false;
   }
 
   #may_prefetch(slave: SlaveRecord<T>): boolean {

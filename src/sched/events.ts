@@ -20,11 +20,14 @@ export type SchedEvent<T extends TaskRecord, R extends Report> =
   | { kind: 'slave_added'; slave_id: number }
   /** Taken out of the job: finishes its task and is stopped. */
   | { kind: 'slave_removed'; slave_id: number }
+  /** It has come by itself, and is to be taken in. */
+  | { kind: 'slave_joined'; slave_id: number }
   /** All slaves that are not running should be launched. */
   | { kind: 'slaves_wanted' }
   /** Its process was started just now: the time in a queue of launches does not count. */
   | { kind: 'slave_launched'; slave_id: number }
-  | { kind: 'slave_ready'; slave_id: number; host: string }
+  /** `time_left` is the time until its batch system ends it, ms, if that is known. */
+  | { kind: 'slave_ready'; slave_id: number; host: string; time_left?: number | undefined }
   | { kind: 'launch_failed'; slave_id: number; error: Error; same: string }
   | { kind: 'slave_heard'; slave_id: number }
   /** Its process has more memory than it should keep: it is to be replaced when its task has ended. */
@@ -61,6 +64,8 @@ export type AbandonReason = 'silent' | 'start_timeout' | 'protocol' | 'cancelled
 /** What is to be done about it. */
 export type Effect<T extends TaskRecord, R extends Report> =
   | { kind: 'launch_slave'; slave_id: number }
+  /** Tasks wait, and the job may have so many slaves more. */
+  | { kind: 'grow'; count: number }
   | { kind: 'run_tasks'; slave_id: number; tasks: T[] }
   | { kind: 'take_back'; slave_id: number; from: number; to: number }
   | { kind: 'abort_task'; slave_id: number; task_id: number }

@@ -81,7 +81,8 @@ export class Losses<T extends TaskRecord, R extends Report> {
       else this.#queues.push_back(task);
     }
     if (guilty !== undefined) this.#charge(guilty, slave, host, error, why);
-    if (why !== 'lost' && (guilty !== undefined || is_worked_off)) this.#roster.relaunch(slave);
+    const is_explained = why === 'evicted' || (why !== 'lost' && guilty !== undefined);
+    if (is_explained || is_worked_off) this.#roster.relaunch(slave);
     else this.#roster.fail(slave, error);
   }
 

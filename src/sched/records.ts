@@ -25,6 +25,8 @@ export interface TaskPolicy {
   readonly retry_delay: number;
   /** Losses of its slave that are nobody's fault, a silent node say, before even they are too many. */
   readonly losses: number;
+  /** How long a run is said to take, ms; undefined when nobody has said it. */
+  readonly expected_time?: number | undefined;
 }
 
 export const DEFAULT_POLICY: TaskPolicy = { attempts: 2, retries: 0, retry_delay: 1000, losses: 10 };
@@ -196,6 +198,9 @@ export class SlaveRecord<T extends TaskRecord> {
   can_take_back = false;
   /** When anything was last heard of it. */
   heard_at = 0;
+  /** When its process was ready, and when its batch system will end it. */
+  ready_at = 0;
+  ends_at = Infinity;
   /** When its process was started, or is to be started again; Infinity while it waits to be started. */
   launch_at = Infinity;
   /** When it is to be looked at. */

@@ -41,6 +41,8 @@ export class Roster<T extends TaskRecord, R extends Report> {
   readonly #looks = new Heap<SlaveRecord<T>>();
   /** Slaves that are connected, by their host. */
   readonly #connected = new Map<HostRecord, Set<SlaveRecord<T>>>();
+  /** Slaves that were asked for and are not here yet. */
+  #growing = 0;
   /** Slaves that work or are about to, and those of them that are about to. */
   #working = 0;
   #starting = 0;
@@ -132,6 +134,7 @@ export class Roster<T extends TaskRecord, R extends Report> {
     this.#slaves.set(slave_id, slave);
     this.#by_id[slave_id] = slave;
     this.#new.add(slave);
+    this.#growing = Math.max(0, this.#growing - 1);
     this.#prospects[slave.prospect]++;
     this.is_doubtful = true;
   }
@@ -151,6 +154,26 @@ export class Roster<T extends TaskRecord, R extends Report> {
     }
     for (const slave of this.#new) this.launch(slave);
     this.is_doubtful = true;
+  }
+
+  /** Launches a slave that never was. */
+  launch_if_new(slave: SlaveRecord<T>): void {
+    if (this.#new.has(slave)) this.launch(slave);
+  }
+
+  /** Asks for more slaves, so that `count` are on their way, as far as the job may have them. */
+  grow(count: number): void {
+    const missing = Math.min(count - this.#starting, this.#room);
+    if (missing <= 0 || this.#is_closed) return;
+    this.#growing += missing;
+    this.#turn.order({ kind: 'grow', count: missing });
+  }
+
+  /** How many more the job may ask for. None when those that it had are dead and nobody works: more would fare alike. */
+  get #room(): number {
+    const { hopeful, failing, out } = this.#prospects;
+    if (this.#options.max_slaves === undefined || (out > 0 && hopeful === 0)) return 0;
+    return this.#options.max_slaves - hopeful - failing - this.#growing;
   }
 
   /** Launches up to `count` of those that rest, less those that are on their way already. */
@@ -299,7 +322,7 @@ export class Roster<T extends TaskRecord, R extends Report> {
   /** True when nobody is left to do anything. When all slaves fail alike, none is tried again. */
   is_hopeless(): boolean {
     this.is_doubtful = false;
-    if (this.#prospects.hopeful > 0) return false;
+    if (this.#prospects.hopeful > 0 || this.#growing > 0 || this.#room > 0) return false;
     if (this.#prospects.failing > 0 && !this.#all_fail_alike()) return false;
     for (const slave of this.#slaves.values())
       if (slave.prospect === 'failing') this.#give_up(slave, slave.last_failure as Error);

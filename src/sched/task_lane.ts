@@ -32,6 +32,11 @@ export class TaskLane<T extends TaskRecord> {
     return this.#entries.shift();
   }
 
+  get first(): T | undefined {
+    this.#drop_cancelled();
+    return this.#entries.at(0);
+  }
+
   /** Takes out the first task that `is_wanted`, of the first `in_view`. */
   shift_first(is_wanted: (task: T) => boolean, in_view: number): T | undefined {
     const place = this.#find(is_wanted, in_view);

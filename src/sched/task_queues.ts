@@ -117,6 +117,11 @@ export class TaskQueues<T extends TaskRecord> {
     return this.shift_urgent() ?? (this.is_open ? this.#taken(this.#queue.shift()) : undefined);
   }
 
+  /** What `shift_plain` would give. */
+  get first_plain(): T | undefined {
+    return this.#urgent.first ?? (this.is_open ? this.#queue.first : undefined);
+  }
+
   /** The next suspect that `may_take` allows, of the first few. */
   shift_suspect(may_take: (task: T) => boolean): T | undefined {
     const urgent = this.#urgent_suspects.shift_first(may_take, SUSPECTS_IN_VIEW);

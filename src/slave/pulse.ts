@@ -22,6 +22,7 @@ import { Claims } from './claims.js';
 import { end_process } from './end.js';
 import { BREAK_LINK, type PulseData, WATCH_TIME } from './pulse_data.js';
 import { first_dial, LONGER_THAN_MASTER, Redialler } from './redial.js';
+import { watch_stdin } from './stdin.js';
 import { monotonic_ms, Watch } from './watch.js';
 
 /** Time for the main thread to end the process in good order when told to stop, ms. */
@@ -166,6 +167,7 @@ function identity_of({ slave_id, launch }: PulseData): Identity {
 }
 
 const data = workerData as PulseData;
+if (data.reads_stdin) void watch_stdin(() => end_process(data.owns_group));
 first_dial(data.addresses, Buffer.from(data.secret), identity_of(data)).then(
   (dialled) => new Pulse(data, dialled),
   () => end_process(data.owns_group),

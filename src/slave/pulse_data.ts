@@ -1,5 +1,5 @@
 /** What the main thread of a slave and its pulse say to each other. */
-import type { Address } from '../net/dial.js';
+import type { Address } from '../net/address.js';
 
 /** What the main thread hands to the pulse. */
 export interface PulseData {
@@ -16,6 +16,8 @@ export interface PulseData {
   /** One Int32 that the main thread raises with every turn of its event loop that it counts. */
   turns: SharedArrayBuffer;
   owns_group: boolean;
+  /** The order to end may come by stdin. */
+  reads_stdin: boolean;
 }
 
 /** From the pulse to the main thread: the master is silent, so the connection must be made anew. */

@@ -1,5 +1,6 @@
 /** Dialling with patience: how a slave reaches its master, comes back to it, or learns that it is gone. */
-import { type Address, DialError, type Dialled, dial } from '../net/dial.js';
+import type { Address } from '../net/address.js';
+import { DialError, type Dialled, dial } from '../net/dial.js';
 import type { Identity } from '../wire/hello.js';
 
 /** Wait before the second try, ms; doubled for each further one. */

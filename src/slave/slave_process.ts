@@ -10,8 +10,9 @@ import { hostname } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { Log, type LogLevel } from '../base/log.js';
 import { ProtocolError } from '../errors.js';
+import type { Address } from '../net/address.js';
 import { Channel } from '../net/channel.js';
-import type { Address, Dialled } from '../net/dial.js';
+import type { Dialled } from '../net/dial.js';
 import type { Identity } from '../wire/hello.js';
 import { read_orders, report, type Welcome } from '../wire/messages.js';
 import { encode_value } from '../wire/value.js';
@@ -39,12 +40,23 @@ export interface SlaveArguments {
   addresses: Address[];
   /** Its process group is its own, and ends with it. */
   owns_group: boolean;
+  /** The order to end may come by stdin. */
+  reads_stdin: boolean;
+  /** A batch system tells it by a signal that it must end. */
+  is_batch: boolean;
+  /** When that will be, ms since 1970, if it is known. */
+  ends_at: number | undefined;
   secret: Buffer;
 }
 
+/** How batch systems tell a process that it must end: all; Grid Engine with -notify, and LSF; PBS. */
+const EVICTION_SIGNALS = ['SIGTERM', 'SIGUSR2', 'SIGXCPU'] as const;
+/** What a shell says of a process that SIGTERM ended. */
+const EXIT_TERMINATED = 143;
+
 export class SlaveProcess {
   readonly #args: SlaveArguments;
-  readonly #identity: Identity;
+  #identity: Identity;
   readonly #claims = new Claims();
   readonly #watch = new Watch();
   #log = new Log({ fd: 1, level: 'info' });
@@ -85,7 +97,14 @@ export class SlaveProcess {
       const encoded = encode_value(value, 'result', outcome !== 'done');
       report.left_over(writer, index, attempt, run_us, outcome, encoded);
     }
-    report.ready(writer, { pid: process.pid, hostname: hostname(), node_version: process.version });
+    const { ends_at } = this.#args;
+    const time_left = ends_at === undefined ? undefined : Math.max(0, ends_at - Date.now());
+    report.ready(writer, {
+      pid: process.pid,
+      hostname: hostname(),
+      node_version: process.version,
+      time_left,
+    });
     this.#channel.flush();
   }
 
@@ -145,7 +164,8 @@ export class SlaveProcess {
   // ---- what comes with the welcome
 
   #welcome(config: Welcome): void {
-    const { name, max_frame_bytes, cancel_grace, lease } = config;
+    const { name, max_frame_bytes, cancel_grace, lease, slave_id, launch } = config;
+    this.#identity = { ...this.#identity, slave_id, launch };
     if (this.#pulse === undefined) {
       this.#log = this.#open_log(config);
       this.#pulse = this.#start_pulse(config);
@@ -184,7 +204,8 @@ export class SlaveProcess {
     const turns = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     const count = new Int32Array(turns);
     setInterval(() => Atomics.add(count, 0, 1), COUNT_TURNS_EVERY).unref();
-    const { addresses, secret, slave_id, launch, owns_group } = this.#args;
+    const { addresses, secret, owns_group, reads_stdin } = this.#args;
+    const { slave_id, launch } = this.#identity;
     const data: PulseData = {
       addresses,
       secret,
@@ -198,6 +219,7 @@ export class SlaveProcess {
       watch: this.#watch.buffer,
       turns,
       owns_group,
+      reads_stdin,
     };
     // loaders and flags of the master are for tasks; the pulse needs none
     const script = new URL('./pulse.js', import.meta.url);
@@ -239,5 +261,20 @@ export class SlaveProcess {
     });
     // Ctrl-C in a terminal is meant for the master
     process.on('SIGINT', () => {});
+    if (!this.#args.is_batch) return;
+    // Grid Engine's warning before it suspends a job; node would start its debugger
+    process.on('SIGUSR1', () => {});
+    for (const signal of EVICTION_SIGNALS) process.on(signal, () => this.#leave(signal));
+  }
+
+  /** Its batch system wants it gone: the task that runs is not to blame. */
+  #leave(signal: string): void {
+    if (this.#is_stopping) return;
+    this.#is_stopping = true;
+    this.#log.info({ signal }, 'the batch system ends this slave');
+    this.#log.flush();
+    report.exiting(this.#channel.writer, EXIT_TERMINATED, this.#runner?.running_task_id, true);
+    this.#channel.flush();
+    process.exit(EXIT_TERMINATED);
   }
 }

@@ -16,7 +16,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { ProtocolError } from '../errors.js';
 
 /** Raised with every change of PROTOCOL.md. Master and slave must have the same. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 export const SECRET_BYTES = 32;
 const MAGIC = 0x504a4f42;
@@ -32,6 +32,8 @@ const STATUS_UNKNOWN = 2;
 
 /** Which of its two connections a slave opens. */
 export type LinkRole = 'main' | 'pulse';
+/** The id of a slave that comes by itself and has none yet. */
+export const NO_SLAVE_ID = 2 ** 32 - 1;
 const ROLES: readonly LinkRole[] = ['main', 'pulse'];
 
 /** Who a slave says it is. */

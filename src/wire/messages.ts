@@ -42,6 +42,9 @@ const LEFT_OVER = 44;
 export interface Welcome {
   /** `<jobname>.slaveN`. */
   name: string;
+  /** Who it is from now on, if it came by itself and did not know. */
+  slave_id: number;
+  launch: number;
   max_frame_bytes: number;
   /** How often the pulse says that the process lives, in ms. */
   heartbeat_interval: number;
@@ -61,6 +64,8 @@ export interface SlaveFacts {
   pid: number;
   hostname: string;
   node_version: string;
+  /** Until its batch system ends it, in ms, if that is known. */
+  time_left?: number | undefined;
 }
 
 export interface RunTask {
@@ -145,7 +150,7 @@ export type ToMaster =
     }
   | { kind: 'stray_error'; error: unknown }
   /** The process ends by itself, with this exit code, while it runs this task if any. */
-  | { kind: 'exiting'; exit_code: number; task_id: number | undefined };
+  | { kind: 'exiting'; exit_code: number; task_id: number | undefined; is_evicted: boolean };
 
 function write_value(to: BatchWriter, value: EncodedValue): void {
   to.uint(value.form);
@@ -305,10 +310,12 @@ export const report = {
     to.message(3, STRAY_ERROR);
     write_value(to, error);
   },
-  exiting(to: BatchWriter, exit_code: number, task_id: number | undefined): void {
-    to.message(3, EXITING);
+  /** @param is_evicted its batch system has told it to end */
+  exiting(to: BatchWriter, exit_code: number, task_id: number | undefined, is_evicted = false): void {
+    to.message(4, EXITING);
     to.uint(exit_code);
     write_optional_uint(to, task_id);
+    to.uint(is_evicted ? 1 : 0);
   },
 };
 
@@ -337,7 +344,7 @@ const FIELDS = new Map([
   [TASK_TIMED_OUT, 4],
   [CHECKPOINT, 6],
   [LEFT_OVER, 7],
-  [EXITING, 3],
+  [EXITING, 4],
 ]);
 
 function read_batch<Message>(
@@ -488,7 +495,12 @@ function read_report(raw: RawMessage, cursor: AttachmentCursor): ToMaster {
     case READY:
       return { kind: 'ready', facts: fields(raw[1], FACTS_FIELDS) };
     case EXITING:
-      return { kind: 'exiting', exit_code: uint(raw[1]), task_id: optional_uint(raw[2]) };
+      return {
+        kind: 'exiting',
+        exit_code: uint(raw[1]),
+        task_id: optional_uint(raw[2]),
+        is_evicted: uint(raw[3]) === 1,
+      };
     default:
       throw new ProtocolError(`a report has the unknown kind ${text_of(raw[0])}`);
   }
@@ -522,6 +534,8 @@ type FieldKinds<T> = Readonly<Record<keyof T, FieldKind>>;
 
 const WELCOME_FIELDS: FieldKinds<Welcome> = {
   name: 'text',
+  slave_id: 'uint',
+  launch: 'uint',
   max_frame_bytes: 'uint',
   heartbeat_interval: 'number',
   log_level: 'text',
@@ -530,7 +544,12 @@ const WELCOME_FIELDS: FieldKinds<Welcome> = {
   reconnect_timeout: 'number',
   lease: 'number',
 };
-const FACTS_FIELDS: FieldKinds<SlaveFacts> = { pid: 'uint', hostname: 'text', node_version: 'text' };
+const FACTS_FIELDS: FieldKinds<SlaveFacts> = {
+  pid: 'uint',
+  hostname: 'text',
+  node_version: 'text',
+  time_left: 'number or nothing',
+};
 const PROGRESS_FIELDS: FieldKinds<Progress> = {
   done: 'number',
   total: 'number or nothing',

@@ -21,19 +21,24 @@ class SimulatedSlave extends Slave {
   constructor(holder: ChildProcess) {
     super();
     this.launcher = {
+      kind: 'simulated',
       host: 'simulated',
-      start(order) {
-        holder.send(order);
-        let end: (end: { exit_code: number; signal: undefined; error: undefined }) => void;
-        return {
-          command: ['simulated'],
-          pid: holder.pid,
-          ended: new Promise((resolve) => {
-            end = resolve;
-          }),
-          kill: () => end({ exit_code: 0, signal: undefined, error: undefined }),
-        };
-      },
+      reach: 'local',
+      pace: { at_once: 16, until: 'ready' },
+      start: (orders) => orders.map((order) => start(order)),
+    };
+    const start = (order: object) => {
+      holder.send(order);
+      type End = { exit_code: number; signal: undefined; error: undefined };
+      let end: (end: End) => void;
+      return {
+        command: ['simulated'],
+        pid: holder.pid,
+        ended: new Promise<End>((resolve) => {
+          end = resolve;
+        }),
+        kill: () => end({ exit_code: 0, signal: undefined, error: undefined }),
+      };
     };
   }
 }

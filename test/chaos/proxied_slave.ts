@@ -26,19 +26,20 @@ export class ProxiedSlave extends Slave {
     super();
     const local = new LocalLauncher(options);
     this.launcher = {
-      host: local.host,
-      start(order: LaunchOrder): LaunchedProcess {
-        const port = Number(order.addresses[0]?.split(':').at(-1));
-        const addresses = proxy === undefined ? order.addresses : [`127.0.0.1:${proxy}`];
-        const launched = local.start({ ...order, addresses });
-        const { name, slave_id, launch } = order;
-        on_launch({ name, slave_id, launch, pid: launched.pid, port });
-        return launched;
-      },
+      ...{ kind: local.kind, host: local.host, reach: local.reach, pace: local.pace },
+      start: (orders) => orders.map((order) => start(order)),
       adopt(pid: number): LaunchedProcess {
         on_adopt(pid);
         return local.adopt(pid);
       },
+    };
+    const start = (order: LaunchOrder): LaunchedProcess => {
+      const port = Number(order.addresses[0]?.split(':').at(-1));
+      const addresses = proxy === undefined ? order.addresses : [`127.0.0.1:${proxy}`];
+      const launched = local.start([{ ...order, addresses }])[0] as LaunchedProcess;
+      const { name, slave_id, launch } = order;
+      on_launch({ name, slave_id, launch, pid: launched.pid, port });
+      return launched;
     };
   }
 }

@@ -72,7 +72,7 @@ export const REPORTS: Shape<ToMaster> = {
     has_timed_out: flag,
   },
   stray_error: { error: anything },
-  exiting: { exit_code: uint, task_id: maybe(uint) },
+  exiting: { exit_code: uint, task_id: maybe(uint), is_evicted: flag },
 };
 
 export const PULSE_MESSAGES: Shape<PulseMessage> = {

@@ -31,6 +31,8 @@ export const any_order: Makers<ToSlave> = {
   welcome: fc
     .record({
       name: text,
+      slave_id: uint,
+      launch: uint,
       max_frame_bytes: uint,
       heartbeat_interval: fc.nat(),
       log_level: text,
@@ -166,6 +168,8 @@ export const any_report: Makers<ToMaster> & { task_timed_out: fc.Arbitrary<Writt
     written({ kind: 'stray_error', error }, (to) => report.stray_error(to, encode(error))),
   ),
   exiting: fc
-    .record({ exit_code: fc.nat(255), task_id: optional_uint })
-    .map((m) => written({ kind: 'exiting', ...m }, (to) => report.exiting(to, m.exit_code, m.task_id))),
+    .record({ exit_code: fc.nat(255), task_id: optional_uint, is_evicted: fc.boolean() })
+    .map((m) =>
+      written({ kind: 'exiting', ...m }, (to) => report.exiting(to, m.exit_code, m.task_id, m.is_evicted)),
+    ),
 };

@@ -28,6 +28,8 @@ export class DriverBench {
   sweeps = 0;
   readonly #definitions = new Definitions();
   readonly #payloads = new PayloadStore();
+  /** How many slaves more it was asked for, each time. */
+  readonly grown: number[] = [];
   #next_task_id = 0;
   #next_index = 0;
 
@@ -42,6 +44,11 @@ export class DriverBench {
       unread: this.unread,
       on_turn: () => this.turns++,
       on_sweep: () => this.sweeps++,
+      on_join: () => {
+        throw new Error('nobody comes by himself in this test');
+      },
+      on_leave: () => {},
+      on_grow: (count) => void this.grown.push(count),
       clock: this.clock,
     });
     for (const slave of slaves) this.driver.add_slave(slave);

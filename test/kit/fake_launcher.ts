@@ -5,8 +5,9 @@
  */
 import { Deferred } from '../../src/base/deferred.js';
 import type { LaunchedProcess, Launcher, LaunchOrder, ProcessEnd } from '../../src/launch/launcher.js';
+import type { Address } from '../../src/net/address.js';
 import { Channel } from '../../src/net/channel.js';
-import { type Address, type Dialled, dial } from '../../src/net/dial.js';
+import { type Dialled, dial } from '../../src/net/dial.js';
 import { Claims } from '../../src/slave/claims.js';
 import { Loader } from '../../src/slave/loader.js';
 import { Redialler } from '../../src/slave/redial.js';
@@ -247,7 +248,10 @@ export class FakeProcess implements LaunchedProcess {
 let next_pid = 1_000_001;
 
 export class FakeLauncher implements Launcher {
+  readonly kind = 'fake';
   readonly host = 'fake';
+  readonly reach = 'local';
+  readonly pace = { at_once: 16, until: 'ready' } as const;
   readonly processes: FakeProcess[] = [];
   readonly #plans: readonly Plan[];
 
@@ -256,7 +260,11 @@ export class FakeLauncher implements Launcher {
     this.#plans = plans;
   }
 
-  start(order: LaunchOrder): LaunchedProcess {
+  start(orders: readonly LaunchOrder[]): LaunchedProcess[] {
+    return orders.map((order) => this.start_one(order));
+  }
+
+  start_one(order: LaunchOrder): LaunchedProcess {
     const plan = this.#plans[order.launch] ?? this.#plans.at(-1) ?? 'serve';
     if (plan === 'throw') throw new Error('no more processes');
     const process = new FakeProcess(next_pid++, order, plan);

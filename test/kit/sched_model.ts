@@ -124,6 +124,14 @@ export class SchedModel {
         slave.is_resting = false;
         return;
       }
+      case 'grow': {
+        const { max_slaves = 0 } = this.options;
+        must(!this.is_stopped && this.waiting.size > 0, 'wants more slaves for nothing');
+        const alive = [...this.slaves.keys()].filter((id) => this.core.slave(id)?.prospect !== 'out').length;
+        must(alive + effect.count <= max_slaves, 'wants more slaves than the job may have');
+        for (let i = 0; i < effect.count; i++) this.add_slave();
+        return;
+      }
       case 'run_tasks':
         return this.#on_run_tasks(this.slave(effect.slave_id), effect.tasks);
       case 'take_back': {

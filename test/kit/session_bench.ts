@@ -43,13 +43,17 @@ class SilentSlave extends Slave {
   readonly orders: LaunchOrder[] = [];
   readonly processes: SilentProcess[] = [];
   override readonly launcher = {
+    kind: 'silent',
     host: 'here',
-    start: (order: LaunchOrder) => {
-      this.orders.push(order);
-      const process = new SilentProcess();
-      this.processes.push(process);
-      return process;
-    },
+    reach: 'local' as const,
+    pace: { at_once: 16, until: 'ready' as const },
+    start: (orders: readonly LaunchOrder[]) =>
+      orders.map((order) => {
+        this.orders.push(order);
+        const process = new SilentProcess();
+        this.processes.push(process);
+        return process;
+      }),
   };
 }
 
@@ -92,7 +96,8 @@ export class SessionBench {
       on_vitals: tell('vitals'),
       on_stray_error: tell('stray_error'),
     };
-    const context = { options, secret: () => '5ec2e7', startup_commands };
+    const secret_file = () => '/nowhere/.unit.secret';
+    const context = { options, secret: () => '5ec2e7', secret_file, startup_commands };
     this.session = new Session(this.slave, 5, context, events);
   }
 
@@ -106,7 +111,10 @@ export class SessionBench {
 
   launch(): void {
     this.session.set_number(() => 3);
-    this.session.launch(['127.0.0.1:4000']);
+    const order = this.session.prepare_launch(['127.0.0.1:4000']);
+    if (order === undefined) return;
+    const [process] = this.slave.launcher.start([order]);
+    this.session.launched(process as SilentProcess);
   }
 
   /** The slave connects. Its end of the link. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { inherited_flags, SLAVE_SCRIPT, slave_arguments } from '../../src/launch/command.js';
+import { an_order } from '../kit/an_order.js';
 
 describe('the flags of the master', () => {
   it('are those of its slaves, loaders with their values too', () => {
@@ -47,15 +48,8 @@ describe('the flags of the master', () => {
 });
 
 describe('the command line of a slave', () => {
-  const order = {
-    name: 'job.slave3',
-    slave_id: 7,
-    launch: 2,
-    addresses: ['127.0.0.1:4000', '[::1]:4000'],
-    secret: '5ec2e7',
-    log_file: '/tmp/job.slave3',
-    slave_command: undefined,
-  };
+  const addresses = ['127.0.0.1:4000', '[::1]:4000'];
+  const order = an_order({ name: 'job.slave3', slave_id: 7, launch: 2, addresses });
 
   it('says who it is and where its master is', () => {
     expect(slave_arguments(order)).toEqual([

@@ -1,18 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { inherited_flags, SLAVE_SCRIPT, slave_arguments } from '../../src/launch/command.js';
 import { LocalLauncher, type LocalLauncherOptions } from '../../src/launch/local.js';
+import { an_order } from '../kit/an_order.js';
 
 /** The command line, up to the slave's script; what follows that is always the same. */
 function command(slave_command: string | string[] | undefined, options: LocalLauncherOptions = {}): string[] {
-  const order = {
-    name: 'job.slave0',
-    slave_id: 0,
-    launch: 0,
-    addresses: ['127.0.0.1:4000'],
-    secret: '5ec2e7',
-    log_file: 'job.slave0',
-    slave_command,
-  };
+  const order = an_order({ slave_command });
   const words = new LocalLauncher(options).command(order);
   const at = words.indexOf(SLAVE_SCRIPT);
   expect(words.slice(at + 1)).toEqual([...slave_arguments(order), '--own-group']);

@@ -246,12 +246,12 @@ it('turns away clients that are no slaves of it', async () => {
   const { order } = slave.process;
   const stranger = new FakeSlave();
   const secret = '00'.repeat(32);
-  const impostor = stranger.launcher.start({ ...order, secret, launch: 0 });
+  const impostor = stranger.launcher.start_one({ ...order, secret, launch: 0 });
   expect(await impostor.ended).toMatchObject({ exit_code: 81 });
   await wait_until(() => refused.length === 1, 'the refusal');
   // one that knows the secret, and is no slave of this job, or not the one that was launched last
-  const unknown = stranger.launcher.start({ ...order, slave_id: 99 });
-  const old = stranger.launcher.start({ ...order, launch: 5 });
+  const unknown = stranger.launcher.start_one({ ...order, slave_id: 99 });
+  const old = stranger.launcher.start_one({ ...order, launch: 5 });
   expect(await unknown.ended).toMatchObject({ signal: 'SIGKILL' });
   expect(await old.ended).toMatchObject({ signal: 'SIGKILL' });
   expect(slave.state).toBe('connected');

@@ -18,7 +18,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 /** What a master with slaves 0 and 1 has recorded. This process stands for slave 0, nobody for slave 1. */
 function facts(): Map<string, unknown> {
   return new Map<string, unknown>([
-    ['listener', { host: '127.0.0.1', port: 4711 }],
+    ['listener', { local: 4711, network: 'no port' }],
     ['slave.0', { slave_id: 0, number: 3, launch: 2, pid: process.pid }],
     ['slave.1', { slave_id: 1, number: 4, launch: 0, pid: 2 ** 30 }],
     ['slave.2', { slave_id: 'two', number: -1 }],
@@ -34,9 +34,9 @@ const task = (name: string) => ({ name }) as unknown as JobTask;
 
 describe('the secret of a dead master', () => {
   it('is found by the next, in a file that only its owner may read, with the port', () => {
-    const { secret, port } = left_estate();
+    const { secret, ports } = left_estate();
     expect(secret).toEqual(SECRET);
-    expect(port).toBe(4711);
+    expect(ports).toEqual({ local: 4711, network: undefined });
     expect(statSync(`${status_file}.secret`).mode & 0o777).toBe(0o600);
     expect(readFileSync(`${status_file}.secret`, 'latin1').trim()).toBe(SECRET.toString('hex'));
   });

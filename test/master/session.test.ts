@@ -29,7 +29,10 @@ describe('a launch', () => {
         launch: 0,
         addresses: ['127.0.0.1:4000'],
         secret: '5ec2e7',
+        jobname: 'unit',
+        secret_file: expect.any(Function),
         log_file: '/nowhere/unit.slave3',
+        cwd: process.cwd(),
         slave_command: undefined,
       },
     ]);
@@ -42,7 +45,7 @@ describe('a launch', () => {
     bench.process.end({ exit_code: 1 });
     await bench.wait_told('launch_failed');
     bench.session.set_number(() => 77);
-    bench.session.launch([]);
+    bench.launch();
     expect(bench.slave.orders[1]).toMatchObject({ name: 'unit.slave3', launch: 1 });
   });
 
@@ -81,6 +84,8 @@ describe('a slave that connects', () => {
     expect(await bench.wait_order('welcome')).toEqual({
       kind: 'welcome',
       welcome: {
+        slave_id: 5,
+        launch: 0,
         name: 'unit.slave3',
         max_frame_bytes: 2 ** 20,
         heartbeat_interval: 2000,

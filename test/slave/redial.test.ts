@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Address, DialError } from '../../src/net/dial.js';
+import type { Address } from '../../src/net/address.js';
+import type { DialError } from '../../src/net/dial.js';
 import type { Link } from '../../src/net/link.js';
 import { Listener } from '../../src/net/listener.js';
 import { first_dial, type Patience, Redialler } from '../../src/slave/redial.js';

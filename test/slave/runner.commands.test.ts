@@ -103,7 +103,8 @@ describe('messages', () => {
 it('does not mind orders that are for others', () => {
   const { runner } = new RunnerBench({});
   const times = { heartbeat_interval: 1, cancel_grace: 1, reconnect_timeout: 1, lease: 0 };
-  const welcome = { name: '', max_frame_bytes: 1, log_level: 'info', kill_slave_memory: 1, ...times };
+  const who = { name: '', slave_id: 0, launch: 0 };
+  const welcome = { ...who, max_frame_bytes: 1, log_level: 'info', kill_slave_memory: 1, ...times };
   runner.on_orders([{ kind: 'welcome', welcome }, { kind: 'stop' }]);
   expect(runner.running_task_id).toBeUndefined();
 });

@@ -1,0 +1,162 @@
+/**
+ * BatchQueue: the jobs that one batch system has of this master. Asks for all of them in one command, now and
+ * then, and only while there is something to learn; cancels many by one command; leaves none behind when the
+ * process ends, also by Ctrl-C or an error that nobody caught.
+ */
+import { spawnSync } from 'node:child_process';
+import type { BatchSystem, JobStatus } from './batch_system.js';
+import { run_command } from './run_command.js';
+
+/** Between two questions, ms: at first, and at most. Those who keep a batch system ask users not to flood it. */
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 10_000;
+/** A job that was accepted and cannot be seen is given so long to appear, ms. */
+const APPEAR_TIME = 30_000;
+/** Orders to cancel are gathered for so long, ms. */
+const GATHER_TIME = 30;
+const CANCEL_TRIES = 3;
+/** Longest time that the end of the process may take to cancel what is left, ms. */
+const LAST_CANCEL_TIMEOUT = 10_000;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** One element of an array job. */
+export interface BatchJob {
+  readonly element: string;
+  readonly job_id: string;
+  readonly submitted_at: number;
+  /** The batch system has shown it. */
+  readonly is_seen: boolean;
+  readonly has_started: boolean;
+  /** Somebody thinks that it may have ended. */
+  readonly is_doubtful: boolean;
+  readonly has_ended: boolean;
+  note(status: JobStatus): void;
+  end(end: { exit_code: undefined; signal: undefined; error: undefined }): void;
+}
+
+export class BatchQueue {
+  static readonly #queues = new Map<string, BatchQueue>();
+  readonly #system: BatchSystem;
+  readonly #jobs = new Set<BatchJob>();
+  #to_cancel: BatchJob[] = [];
+  #wait = FIRST_WAIT;
+  #timer: NodeJS.Timeout | undefined;
+  #is_asking = false;
+
+  private constructor(system: BatchSystem) {
+    this.#system = system;
+  }
+
+  /** All launchers of one batch system share its queue. */
+  static of(system: BatchSystem): BatchQueue {
+    const known = BatchQueue.#queues.get(system.kind);
+    if (known !== undefined) return known;
+    const queue = new BatchQueue(system);
+    BatchQueue.#queues.set(system.kind, queue);
+    return queue;
+  }
+
+  /** Takes care of jobs that were accepted. */
+  add(jobs: readonly BatchJob[]): void {
+    for (const job of jobs) if (!job.has_ended) this.#jobs.add(job);
+    guard(this, this.#jobs.size > 0);
+    this.look_soon();
+  }
+
+  look_soon(): void {
+    this.#wait = FIRST_WAIT;
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#ask(), this.#wait).unref();
+    this.#wait = Math.min(LONGEST_WAIT, this.#wait * 1.5);
+  }
+
+  async #ask(): Promise<void> {
+    if (this.#is_asking) return this.#schedule();
+    this.#forget_ended();
+    const open = [...this.#jobs].filter(({ has_started, is_doubtful }) => !has_started || is_doubtful);
+    if (open.length === 0) return;
+    this.#is_asking = true;
+    const system = this.#system;
+    const command = system.status_command([...new Set(open.map(({ job_id }) => job_id))]);
+    const { exit_code, stdout, stderr, failure } = await run_command(command);
+    this.#is_asking = false;
+    if (failure === undefined && system.is_answer(exit_code, stderr)) {
+      const statuses = system.read_status(stdout);
+      for (const job of open) note(job, statuses.get(job.element));
+    } else {
+      const reason = `${command[0]}: ${failure ?? (stderr.trim() || `exit code ${exit_code}`)}`;
+      for (const job of open) job.note({ state: 'unknown', reason });
+    }
+    this.#forget_ended();
+    this.#schedule();
+  }
+
+  cancel(job: BatchJob): void {
+    if (this.#to_cancel.push(job) === 1) setTimeout(() => void this.#cancel_gathered(), GATHER_TIME);
+  }
+
+  async #cancel_gathered(): Promise<void> {
+    const jobs = this.#to_cancel;
+    this.#to_cancel = [];
+    const elements = jobs.filter(({ has_ended }) => !has_ended).map(({ element }) => element);
+    for (let tries = 0; elements.length > 0 && tries < CANCEL_TRIES; tries++) {
+      const { exit_code, stderr } = await run_command(this.#system.cancel_command(elements));
+      if (this.#system.is_answer(exit_code, stderr)) break;
+    }
+    for (const job of jobs) job.end({ exit_code: undefined, signal: undefined, error: undefined });
+    this.#forget_ended();
+  }
+
+  #forget_ended(): void {
+    for (const job of this.#jobs) if (job.has_ended) this.#jobs.delete(job);
+    guard(this, this.#jobs.size > 0);
+  }
+
+  /** The process ends now: nothing that takes turns can be done any more. */
+  cancel_all_now(): void {
+    const elements = [...this.#jobs].filter(({ has_ended }) => !has_ended).map(({ element }) => element);
+    if (elements.length === 0) return;
+    const [file, ...words] = this.#system.cancel_command(elements) as [string, ...string[]];
+    spawnSync(file, words, { stdio: 'ignore', timeout: LAST_CANCEL_TIMEOUT });
+    this.#jobs.clear();
+  }
+}
+
+/** A job that is not in an answer has not appeared yet, or has ended and is forgotten. */
+function note(job: BatchJob, status: JobStatus | undefined): void {
+  if (status !== undefined) return job.note(status);
+  if (job.is_seen || performance.now() - job.submitted_at > APPEAR_TIME) job.note({ state: 'ended' });
+}
+
+// ---- nothing is left behind
+
+const guarded = new Set<BatchQueue>();
+
+function guard(queue: BatchQueue, is_needed: boolean): void {
+  const was = guarded.size;
+  if (is_needed) guarded.add(queue);
+  else guarded.delete(queue);
+  if (was === 0 && guarded.size > 0) {
+    process.on('exit', cancel_all);
+    for (const signal of SIGNALS) process.on(signal, on_signal);
+  } else if (was > 0 && guarded.size === 0) {
+    process.off('exit', cancel_all);
+    for (const signal of SIGNALS) process.off(signal, on_signal);
+  }
+}
+
+function cancel_all(): void {
+  for (const queue of guarded) queue.cancel_all_now();
+}
+
+/** A program that handles the signal itself decides what becomes of it; its end is seen by `exit`. */
+function on_signal(signal: NodeJS.Signals): void {
+  if (process.listenerCount(signal) > 1) return;
+  cancel_all();
+  process.off(signal, on_signal);
+  process.kill(process.pid, signal);
+}

@@ -1,0 +1,91 @@
+/** The text of the scripts that start slaves elsewhere, for a POSIX shell. Pure; no secret in it. */
+import { interpreter_text, SLAVE_SCRIPT, slave_words } from './command.js';
+import { EXIT_NO_DIRECTORY, EXIT_NO_LOG } from './exit_code.js';
+import type { LaunchOrder } from './launcher.js';
+import { quote } from './quote.js';
+
+/** Where a slave finds the job's secret: in the first line of its stdin, or in a file. */
+export type SecretWay = 'stdin' | { file: string };
+
+export interface ScriptOptions {
+  node_flags?: readonly string[] | undefined;
+  /** Lines of shell to run first, such as `module load node`. */
+  setup?: readonly string[] | undefined;
+}
+
+/** Goes to the master's directory, or says so and ends. */
+function enter_directory({ cwd }: LaunchOrder): string {
+  const words = quote(`parjob: this machine has no directory ${cwd}, or it may not be entered`);
+  return `cd ${quote(cwd)} || { echo ${words} >&2; exit ${EXIT_NO_DIRECTORY}; }`;
+}
+
+/** The slave takes the place of the shell. `rest` is text that follows. */
+function become_slave(
+  order: LaunchOrder,
+  options: ScriptOptions,
+  words: readonly string[],
+  rest = '',
+): string {
+  const interpreter = interpreter_text(order, options.node_flags);
+  return `exec ${interpreter} ${quote(SLAVE_SCRIPT)} ${words.join(' ')}${rest}`;
+}
+
+function secret_words(way: SecretWay): string[] {
+  return way === 'stdin' ? ['--secret', 'stdin'] : ['--secret', 'file', '--secret-file', quote(way.file)];
+}
+
+/** Starts one slave; its output goes where the shell's goes. */
+export function slave_script(order: LaunchOrder, way: SecretWay, options: ScriptOptions): string {
+  const { addresses } = order;
+  const words = [
+    ...slave_words(order).map(quote),
+    '--connect',
+    quote(addresses.join(',')),
+    ...secret_words(way),
+  ];
+  return [enter_directory(order), ...(options.setup ?? []), become_slave(order, options, words)].join('\n');
+}
+
+/** Shell text for the first of these variables that is set, or 0. */
+export function first_set(...names: readonly string[]): string {
+  return names.reduceRight((rest, name) => `\${${name}:-${rest}}`, '0');
+}
+
+export interface ArrayOptions extends ScriptOptions {
+  /** Shell text that gives the place of a process among those started together: `$SLURM_ARRAY_TASK_ID`. */
+  index: string;
+  /** What it is for the first of them. */
+  first: number;
+  /** Shell text that gives the end of its time, in seconds since 1970, if that is known. */
+  ends_at?: string | undefined;
+}
+
+/** Starts, in each of the processes that run it, one slave of several, by the index of the process. Needs one order at least. */
+export function array_script(orders: readonly LaunchOrder[], options: ArrayOptions): string {
+  const [order] = orders as [LaunchOrder, ...LaunchOrder[]];
+  const cases = orders.map((one, i) => {
+    const { log_file, launch } = one;
+    const mode = launch === 0 ? '>' : '>>';
+    const words = slave_words(one).map(quote).join(' ');
+    return `  ${options.first + i}) set -- ${words}; exec ${mode} ${quote(log_file)} 2>&1 || exit ${EXIT_NO_LOG} ;;`;
+  });
+  const words = [
+    '"$@"',
+    '--batch',
+    '--connect',
+    quote(order.addresses.join(',')),
+    ...secret_words({ file: order.secret_file() }),
+  ];
+  const ends_at = options.ends_at === undefined ? '' : ` --ends-at "${options.ends_at}"`;
+  return [
+    '#!/bin/sh',
+    enter_directory(order),
+    `case "${options.index}" in`,
+    ...cases,
+    `  *) echo "parjob: no slave has the index ${options.index}" >&2; exit 2 ;;`,
+    'esac',
+    ...(options.setup ?? []),
+    become_slave(order, options, words, ends_at),
+    '',
+  ].join('\n');
+}

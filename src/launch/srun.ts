@@ -1,0 +1,43 @@
+/** srun inside an allocation of Slurm: one command for all slaves. */
+import type { GroupOptions } from './group.js';
+import type { ScriptOptions } from './script.js';
+
+export interface SrunOptions extends ScriptOptions {
+  extra_args: readonly string[];
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+export function srun_group(options: SrunOptions): GroupOptions {
+  return {
+    ...options,
+    kind: 'srun',
+    title: 'srun',
+    index: '$SLURM_PROCID',
+    ends_at: '$SLURM_JOB_END_TIME',
+    command: (count, script) => [
+      // one slave that fails must not end all, nor must one that has ended
+      ...['srun', '--quiet', `--ntasks=${count}`, '--kill-on-bad-exit=0', '--wait=0', '--input=none'],
+      ...options.extra_args,
+      ...['/bin/sh', script],
+    ],
+  };
+}
+
+/**
+ * How many slaves fit into the allocation that this program runs in, by its environment: the tasks that were
+ * asked for, or else one for each CPU, or for so many as a task was to have. Undefined outside of one.
+ */
+export function allocation_size(env: Readonly<Record<string, string | undefined>>): number | undefined {
+  const { SLURM_NTASKS: tasks, SLURM_JOB_CPUS_PER_NODE: cpus, SLURM_CPUS_PER_TASK: per_task } = env;
+  if (tasks !== undefined) return Number(tasks);
+  if (cpus === undefined) return undefined;
+  return Math.floor(count_cpus(cpus) / Math.max(1, Number(per_task ?? 1)));
+}
+
+/** `4(x2),8`: two nodes with 4, one with 8 */
+function count_cpus(text: string): number {
+  let sum = 0;
+  for (const [, cpus = '0', nodes = '1'] of text.matchAll(/(\d+)(?:\(x(\d+)\))?/g))
+    sum += Number(cpus) * Number(nodes);
+  return sum;
+}

@@ -1,0 +1,19 @@
+/** Slaves that LSF starts. */
+import { A_STRING, check_options } from '../../base/options.js';
+import { Lsf, type LsfOptions } from '../../launch/lsf.js';
+import { BatchSlave, batch_launcher } from './batch_slaves.js';
+import { A_COUNT, BATCH_TABLE } from './option_tables.js';
+
+const TABLE = { ...BATCH_TABLE, queue: A_STRING, project: A_STRING };
+
+/**
+ * As many slaves as wanted, submitted together as one array job. Written from the manuals of LSF, not tried on a real one.
+ * @param n how many
+ * @throws UsageError (PARJOB_ERR_USAGE) for an option that cannot be
+ */
+export function lsf_slaves(n: number, options: LsfOptions = {}): BatchSlave[] {
+  check_options('lsf_slaves', { n }, { n: A_COUNT });
+  check_options('lsf_slaves', options, TABLE);
+  const launcher = batch_launcher(new Lsf(options), options);
+  return Array.from({ length: n }, () => new BatchSlave(launcher));
+}

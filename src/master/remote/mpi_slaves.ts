@@ -1,0 +1,55 @@
+/** Slaves that mpirun starts. */
+import { A_STRING, check_options, either, STRING_RECORD, STRINGS } from '../../base/options.js';
+import { GroupLauncher } from '../../launch/group.js';
+import { mpi_group } from '../../launch/mpi.js';
+import { Slave } from '../slave.js';
+import { A_COUNT, command_words } from './option_tables.js';
+
+export interface MpiSlavesOptions {
+  /** Machines to run on, as mpirun reads them. */
+  hostfile?: string | undefined;
+  /**
+   * Command in the place of mpirun: words, or text that is split at blanks.
+   * @default 'mpirun'
+   */
+  mpirun?: string | readonly string[] | undefined;
+  /** Further words for mpirun, such as `['--map-by', 'node']`. */
+  extra_args?: readonly string[] | undefined;
+  /** Lines of shell that run before each slave. */
+  setup?: readonly string[] | undefined;
+  /** Environment variables of mpirun, over those of the master; undefined unsets one. */
+  env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Flags for node, after those of the master. */
+  node_flags?: readonly string[] | undefined;
+}
+
+class MpiSlave extends Slave {
+  override readonly launcher: GroupLauncher;
+
+  constructor(launcher: GroupLauncher) {
+    super();
+    this.launcher = launcher;
+  }
+}
+
+/**
+ * As many slaves as wanted, all started by one mpirun, of which they need nothing but that. The machines must share the
+ * working directory.
+ * @param n how many
+ * @throws UsageError (PARJOB_ERR_USAGE) for an option that cannot be
+ */
+export function mpi_slaves(n: number, options: MpiSlavesOptions = {}): Slave[] {
+  check_options('mpi_slaves', { n }, { n: A_COUNT });
+  check_options('mpi_slaves', options, {
+    hostfile: A_STRING,
+    mpirun: either(A_STRING, STRINGS),
+    extra_args: STRINGS,
+    setup: STRINGS,
+    env: STRING_RECORD,
+    node_flags: STRINGS,
+  });
+  const { mpirun = 'mpirun', extra_args = [], env = {} } = options;
+  const group = mpi_group({ ...options, mpirun: command_words(mpirun), extra_args, env });
+  const launcher = new GroupLauncher(group);
+  return Array.from({ length: n }, () => new MpiSlave(launcher));
+}

@@ -1,0 +1,99 @@
+/** SshSlave: a slave on another machine, started by ssh. */
+import { readFileSync } from 'node:fs';
+import { A_BOOLEAN, A_STRING, check_options, either, STRING_RECORD, STRINGS } from '../../base/options.js';
+import { UsageError } from '../../errors.js';
+import { is_local_host, type Machine, parse_machine_file } from '../../launch/machine_file.js';
+import { SshLauncher } from '../../launch/ssh.js';
+import { LocalSlave } from '../local_slave.js';
+import { Slave } from '../slave.js';
+import { command_words } from './option_tables.js';
+
+export interface SshSlaveOptions {
+  /**
+   * Command that reaches the node, in the place of ssh: words, or text that is split at blanks. It gets the name
+   * of the node and one word for the shell there.
+   * @default 'ssh'
+   */
+  ssh_command?: string | readonly string[] | undefined;
+  /** Environment variables of the slave; undefined unsets one. They go over the connection, not on a command line. */
+  env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Names of the master's environment variables that the slave gets too. */
+  forward_env?: readonly string[] | undefined;
+  /** Flags for node, after those of the master. */
+  node_flags?: readonly string[] | undefined;
+  /** Lines of shell that run on the node before the slave, such as `module load node`. */
+  setup?: readonly string[] | undefined;
+  /**
+   * Let the slave reach the master through the ssh connection (its -R): for a master behind a firewall or NAT.
+   * @default false
+   */
+  tunnel?: boolean | undefined;
+}
+
+/** A name or address, with a user if need be; nothing that ssh would take for an option. */
+const A_NODE = {
+  expected: "the name or address of a node, such as 'node7' or 'user@node7'",
+  holds: (v: unknown) => typeof v === 'string' && /^(?:\w[\w.-]*@)?[\w[:][\w.:%\]-]*$/.test(v),
+};
+
+/**
+ * A slave on the machine `nodename`, in the master's working directory (MODELLER's ssh_slave). Needs a login without
+ * a question. Its output comes back over ssh, so no file system need be shared but where tasks need it.
+ * @throws UsageError (PARJOB_ERR_USAGE) for an option that cannot be
+ * @example job.push(new SshSlave('node7'));
+ */
+export class SshSlave extends Slave {
+  override readonly launcher: SshLauncher;
+
+  constructor(nodename: string, options: SshSlaveOptions = {}) {
+    super();
+    check_options('SshSlave', { nodename }, { nodename: A_NODE });
+    check_options('SshSlave', options, {
+      ssh_command: either(A_STRING, STRINGS),
+      env: STRING_RECORD,
+      forward_env: STRINGS,
+      node_flags: STRINGS,
+      setup: STRINGS,
+      tunnel: A_BOOLEAN,
+    });
+    const { ssh_command = 'ssh', env = {}, forward_env = [], node_flags, setup, tunnel = false } = options;
+    this.launcher = new SshLauncher(nodename, {
+      ssh_command: command_words(ssh_command),
+      env,
+      forward_env,
+      node_flags,
+      setup,
+      tunnel,
+    });
+  }
+}
+
+/**
+ * One slave for each slot of the machines: local ones for `localhost`, others by ssh.
+ * @param machines path of a machine file (MPICH, Open MPI or GNU parallel), or a list of its lines
+ * @throws UsageError (PARJOB_ERR_USAGE) for a file that cannot be read or understood, with the number of the line
+ * @example job.push(...ssh_slaves('mfile')); job.push(...ssh_slaves(['node1:4', 'node2:4']));
+ */
+export function ssh_slaves(machines: string | readonly string[], options: SshSlaveOptions = {}): Slave[] {
+  return read_machines('ssh_slaves', machines).flatMap(({ host, slots }) =>
+    Array.from({ length: slots }, () =>
+      is_local_host(host) ? new LocalSlave() : new SshSlave(host, options),
+    ),
+  );
+}
+
+/** @throws UsageError (PARJOB_ERR_USAGE) */
+export function read_machines(owner: string, machines: string | readonly string[]): Machine[] {
+  check_options(owner, { machines }, { machines: either(A_STRING, STRINGS) });
+  if (typeof machines !== 'string') return parse_machine_file(machines.join('\n'), 'the list of machines');
+  let text: string;
+  try {
+    text = readFileSync(machines, 'utf8');
+  } catch (error) {
+    throw new UsageError(
+      `${owner}: the machine file cannot be read: ${(error as Error).message}; give the path of a file with a host a line, or an array of hosts`,
+      { cause: error },
+    );
+  }
+  return parse_machine_file(text, machines);
+}

@@ -1,0 +1,70 @@
+/**
+ * TlsLink: a Link that is encrypted, for connections that leave the machine. TLS 1.3 with the job's secret as
+ * pre-shared key: who does not know it is turned away before the hello.
+ */
+import type { Socket } from 'node:net';
+import { connect, createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
+import { HandshakeError } from '../wire/hello.js';
+import { client_psk, server_psk, TLS_OPTIONS } from './psk.js';
+import { type OnRead, TcpLink } from './tcp_link.js';
+
+/** What OpenSSL says when the peer's key is another one; the second as the peer of it is told. */
+const OTHER_KEY = /BINDER_DOES_NOT_VERIFY|ALERT_ILLEGAL_PARAMETER|ALERT_DECRYPT_ERROR/;
+
+let context: SecureContext | undefined;
+
+export class TlsLink extends TcpLink {
+  /** What is said of a peer that has another key. */
+  readonly #other_key: string;
+  #is_secure = false;
+
+  private constructor(peer: string, other_key: string, make: (onread: OnRead) => TLSSocket) {
+    let socket: TLSSocket | undefined;
+    super(peer, (onread) => {
+      socket = make(onread);
+      return socket;
+    });
+    this.#other_key = other_key;
+    socket?.once('secure', () => {
+      this.#is_secure = true;
+    });
+  }
+
+  /** Dials. `on_connect` is called when both sides have proved that they know the secret. */
+  static dial_tls(host: string, port: number, secret: Buffer, on_connect: () => void): TlsLink {
+    const other_key =
+      'the master there does not know the secret of this job: it is the master of another one';
+    return new TlsLink(`${host}:${port}`, other_key, (onread) => {
+      const options = {
+        ...TLS_OPTIONS,
+        host,
+        port,
+        // node's types know of a buffer, its documentation also of a function that returns one
+        onread: onread as unknown as { buffer: Uint8Array; callback: () => boolean },
+        pskCallback: client_psk(secret),
+        // nobody has a certificate: the key proves who is there
+        checkServerIdentity: () => undefined,
+      };
+      return connect(options, on_connect);
+    });
+  }
+
+  /** Takes over a socket that a server accepted with `pauseOnConnect`. */
+  static accept_tls(accepted: Socket, secret: Buffer): TlsLink {
+    const peer = `${accepted.remoteAddress}:${accepted.remotePort}`;
+    context ??= createSecureContext(TLS_OPTIONS);
+    const options = { isServer: true, secureContext: context, pskCallback: server_psk(secret) };
+    const other_key = 'a client did not prove that it knows the secret of this job';
+    const link = new TlsLink(peer, other_key, () => new TLSSocket(accepted, options));
+    link.read_events();
+    return link;
+  }
+
+  /** An end in the handshake is told in our words. */
+  protected override explain(error: Error): Error {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (this.#is_secure || !code.startsWith('ERR_SSL')) return error;
+    if (OTHER_KEY.test(code)) return new HandshakeError('bad_secret', this.#other_key);
+    return new HandshakeError('stranger', `the peer does not speak TLS 1.3 as parjob does (${code})`);
+  }
+}
