@@ -128,7 +128,6 @@ class BatchProcess implements LaunchedProcess, BatchJob {
 
   start(): void {
     this.has_started = true;
-    this.is_doubtful = false;
     this.#started.resolve();
   }
 
@@ -192,6 +191,7 @@ class BatchProcess implements LaunchedProcess, BatchJob {
   /** It was heard of by other ways. */
   has_connected(): void {
     this.is_seen = true;
+    this.is_doubtful = false;
     if (!this.has_started) this.start();
   }
 }

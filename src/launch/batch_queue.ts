@@ -4,6 +4,7 @@
  * process ends, also by Ctrl-C or an error that nobody caught.
  */
 import { spawnSync } from 'node:child_process';
+import { at_end } from '../base/at_end.js';
 import type { BatchSystem, JobStatus } from './batch_system.js';
 import { run_command } from './run_command.js';
 
@@ -17,7 +18,6 @@ const GATHER_TIME = 30;
 const CANCEL_TRIES = 3;
 /** Longest time that the end of the process may take to cancel what is left, ms. */
 const LAST_CANCEL_TIMEOUT = 10_000;
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** One element of an array job. */
 export interface BatchJob {
@@ -42,6 +42,8 @@ export class BatchQueue {
   #wait = FIRST_WAIT;
   #timer: NodeJS.Timeout | undefined;
   #is_asking = false;
+  /** Set while there are jobs that must not outlive this process. */
+  #unguard: (() => void) | undefined;
 
   private constructor(system: BatchSystem) {
     this.#system = system;
@@ -59,7 +61,7 @@ export class BatchQueue {
   /** Takes care of jobs that were accepted. */
   add(jobs: readonly BatchJob[]): void {
     for (const job of jobs) if (!job.has_ended) this.#jobs.add(job);
-    guard(this, this.#jobs.size > 0);
+    this.#guard();
     this.look_soon();
   }
 
@@ -113,11 +115,20 @@ export class BatchQueue {
 
   #forget_ended(): void {
     for (const job of this.#jobs) if (job.has_ended) this.#jobs.delete(job);
-    guard(this, this.#jobs.size > 0);
+    this.#guard();
   }
 
-  /** The process ends now: nothing that takes turns can be done any more. */
-  cancel_all_now(): void {
+  #guard(): void {
+    if (this.#jobs.size > 0) {
+      this.#unguard ??= at_end(() => this.#cancel_all_now());
+    } else {
+      this.#unguard?.();
+      this.#unguard = undefined;
+    }
+  }
+
+  /** The process ends: nothing that takes turns can be done any more. */
+  #cancel_all_now(): void {
     const elements = [...this.#jobs].filter(({ has_ended }) => !has_ended).map(({ element }) => element);
     if (elements.length === 0) return;
     const [file, ...words] = this.#system.cancel_command(elements) as [string, ...string[]];
@@ -130,33 +141,4 @@ export class BatchQueue {
 function note(job: BatchJob, status: JobStatus | undefined): void {
   if (status !== undefined) return job.note(status);
   if (job.is_seen || performance.now() - job.submitted_at > APPEAR_TIME) job.note({ state: 'ended' });
-}
-
-// ---- nothing is left behind
-
-const guarded = new Set<BatchQueue>();
-
-function guard(queue: BatchQueue, is_needed: boolean): void {
-  const was = guarded.size;
-  if (is_needed) guarded.add(queue);
-  else guarded.delete(queue);
-  if (was === 0 && guarded.size > 0) {
-    process.on('exit', cancel_all);
-    for (const signal of SIGNALS) process.on(signal, on_signal);
-  } else if (was > 0 && guarded.size === 0) {
-    process.off('exit', cancel_all);
-    for (const signal of SIGNALS) process.off(signal, on_signal);
-  }
-}
-
-function cancel_all(): void {
-  for (const queue of guarded) queue.cancel_all_now();
-}
-
-/** A program that handles the signal itself decides what becomes of it; its end is seen by `exit`. */
-function on_signal(signal: NodeJS.Signals): void {
-  if (process.listenerCount(signal) > 1) return;
-  cancel_all();
-  process.off(signal, on_signal);
-  process.kill(process.pid, signal);
 }

@@ -1,5 +1,6 @@
 /** A script in a file beside that of the secret, for launchers that cannot take its text. */
 import { rmSync, writeFileSync } from 'node:fs';
+import { at_end } from '../base/at_end.js';
 import type { LaunchOrder } from './launcher.js';
 
 export interface ScriptFile {
@@ -11,10 +12,10 @@ export interface ScriptFile {
 export function write_script({ secret_file, slave_id, launch }: LaunchOrder, text: string): ScriptFile {
   const path = `${secret_file()}.${slave_id}.${launch}.sh`;
   writeFileSync(path, text, { mode: 0o700 });
+  const forget = at_end(() => rmSync(path, { force: true }));
   const remove = () => {
-    process.off('exit', remove);
+    forget();
     rmSync(path, { force: true });
   };
-  process.on('exit', remove);
   return { path, remove };
 }

@@ -120,7 +120,7 @@ export class Driver implements SessionEvents {
     this.#parts = parts;
     this.#clock = parts.clock ?? SYSTEM_CLOCK;
     this.#core = new Core(parts.options);
-    this.#secret_file = new SecretFile(parts.options.jobname, () => this.#secret.toString('hex'));
+    this.#secret_file = new SecretFile(() => this.#secret.toString('hex'));
     const { unread, events, log } = parts;
     this.#outcomes = new Outcomes({ unread, events, log, on_settled: (task) => this.#on_settled(task) });
   }

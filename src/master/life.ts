@@ -70,6 +70,8 @@ export class Life {
   /** Why it is gone, where its end does not say so. */
   why: LossKind = 'died';
   ended_with: EndedWith | undefined;
+  /** It has said that its process exits, and how. */
+  said_end: ProcessEnd | undefined;
 
   constructor(launch: number, name: string, log_file: string) {
     this.launch = launch;

@@ -1,30 +1,32 @@
 /**
  * The file by which the slaves of a batch system get the job's secret: hidden, in the working directory, and for
- * its owner's eyes only. It is there while such slaves may start, and goes with the job.
+ * its owner's eyes only. It is there while such slaves may start, and goes with the job. One that was left by a
+ * master which was killed is of no use to anybody, and is removed by the next.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { at_end } from '../base/at_end.js';
 
-const files = new Set<string>();
-process.on('exit', () => {
-  for (const file of files) rmSync(file, { force: true });
-});
+/** Of this machine, before the number of the process. */
+const MARK = `.parjob.${hostname()}.`;
 
 export class SecretFile {
-  readonly #jobname: string;
   readonly #secret: () => string;
   #path: string | undefined;
+  #forget: (() => void) | undefined;
 
-  constructor(jobname: string, secret: () => string) {
-    this.#jobname = jobname;
+  constructor(secret: () => string) {
     this.#secret = secret;
   }
 
   /** Its path. The file is made when this is first asked for. @throws Error when it cannot be made */
   path(): string {
     if (this.#path !== undefined) return this.#path;
-    const path = join(process.cwd(), `.${this.#jobname}.${randomBytes(6).toString('hex')}.secret`);
+    const folder = process.cwd();
+    remove_stale(folder);
+    const path = join(folder, `${MARK}${process.pid}.${randomBytes(6).toString('hex')}.secret`);
     // never one that is there: it may be somebody else's
     const fd = openSync(path, 'wx', 0o600);
     try {
@@ -32,15 +34,33 @@ export class SecretFile {
     } finally {
       closeSync(fd);
     }
-    files.add(path);
+    this.#forget = at_end(() => rmSync(path, { force: true }));
     this.#path = path;
     return path;
   }
 
   remove(): void {
     if (this.#path === undefined) return;
+    this.#forget?.();
     rmSync(this.#path, { force: true });
-    files.delete(this.#path);
     this.#path = undefined;
+  }
+}
+
+/** Removes what masters of this machine that are dead have left in `folder`, with their scripts. */
+function remove_stale(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (!name.startsWith(MARK)) continue;
+    const pid = Number(name.slice(MARK.length).split('.')[0]);
+    if (Number.isInteger(pid) && !is_alive(pid)) rmSync(join(folder, name), { force: true });
+  }
+}
+
+function is_alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -233,8 +233,12 @@ export class Session {
 
   /** A connection closed: whether its process lives is to be found out by whoever can. */
   #doubt(life: Life): void {
-    life.process?.look?.();
-    if (life.process?.is_unwatched !== true || !life.is_read) return;
+    const { process } = life;
+    if (process === undefined) return;
+    const is_far = process.look !== undefined || process.is_unwatched === true;
+    if (is_far && life.is_read && life.said_end !== undefined) return this.#note_end(life, life.said_end);
+    process.look?.();
+    if (process.is_unwatched !== true || !life.is_read) return;
     after(UNWATCHED_GRACE, () => {
       if (this.#life !== life || !life.is_read) return;
       life.doom ??= new NetworkError('closed its connections and did not come back');
@@ -478,6 +482,7 @@ export class Session {
         return this.#events.on_left_over(this, message);
       case 'exiting':
         life.ended_with = message.task_id === undefined ? 'no_task' : { task_id: message.task_id };
+        life.said_end = { ...NO_END, exit_code: message.exit_code };
         if (message.is_evicted) life.be_evicted();
         return;
       default:
