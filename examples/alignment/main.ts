@@ -2,13 +2,13 @@
  * All against all: aligns every pair of proteins in a FASTA file, one task a block of pairs, on as
  * many slaves as there are cores; then groups them in a tree and paints their identities.
  *
- *     npm start -- [file.fasta] [--slaves N]        see --help
+ *     npm start -- [file.fasta] [--slaves N | --on slurm:16]        see --help
  *
  * What belongs to parjob is in run_blocks; the rest is the problem and its presentation.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { Job, local_slaves, tasks_from } from 'parjob';
+import { Job, local_slaves, type Slave, tasks_from } from 'parjob';
 import { type Block, cut_blocks, enter_block, new_table, type PairTable } from './blocks.js';
 import { dendrogram } from './dendrogram.js';
 import { FastaError, type FastaRecord, parse_fasta } from './fasta.js';
@@ -18,6 +18,7 @@ import { Progress } from './progress.js';
 import { count_slaves, extremes, identity_tsv, run_line } from './report.js';
 import type { BlockResult } from './tasks.js';
 import { leaves, newick, upgma } from './tree.js';
+import { slaves_on } from './where.js';
 
 const { align_block } = tasks_from<typeof import('./tasks.js')>(new URL('./tasks.js', import.meta.url));
 
@@ -32,17 +33,17 @@ interface Run {
 /** Aligns all `blocks` on `slaves` slaves, and hands over each result as it comes. */
 async function run_blocks(
   blocks: readonly Block[],
-  slaves: number,
+  slaves: readonly Slave[],
   log_dir: string,
   on_result: (block: Block, result: BlockResult) => void,
 ): Promise<Run> {
   const begin = performance.now();
-  await using job = new Job<BlockResult>(local_slaves(slaves), { jobname: 'alignment', log_dir });
+  await using job = new Job<BlockResult>(slaves, { jobname: 'alignment', log_dir });
   await job.start();
   const started = performance.now();
 
   for (const block of blocks) job.queue_task(align_block(block.sequences, block.pairs));
-  const progress = new Progress(count_slaves(slaves), cells_of(blocks));
+  const progress = new Progress(count_slaves(slaves.length), cells_of(blocks));
   try {
     for await (const outcome of job.yield_tasks_unordered({ settle: true })) {
       if (outcome.status === 'rejected') throw outcome.reason;
@@ -67,11 +68,12 @@ async function main(options: Options): Promise<void> {
   const pairs = (table.n * (table.n - 1)) / 2;
   console.log(`${basename(options.file)}: ${table.n} proteins, ${pairs} pairs in ${blocks.length} blocks`);
 
-  const run = await run_blocks(blocks, options.slaves, options.out, (block, result) =>
+  const slaves = slaves_on(options.on);
+  const run = await run_blocks(blocks, slaves, options.out, (block, result) =>
     enter_block(table, block, result),
   );
   await present(records, table, options.out);
-  await tell_times(blocks, run, options);
+  await tell_times(blocks, run, slaves.length, options);
 }
 
 async function present(records: readonly FastaRecord[], table: PairTable, out: string): Promise<void> {
@@ -90,7 +92,12 @@ async function present(records: readonly FastaRecord[], table: PairTable, out: s
 }
 
 /** Prints the time of `run` and, unless told not to, what one slave takes for the same blocks. */
-async function tell_times(blocks: readonly Block[], run: Run, { slaves, once, out }: Options): Promise<void> {
+async function tell_times(
+  blocks: readonly Block[],
+  run: Run,
+  slaves: number,
+  { once, out }: Options,
+): Promise<void> {
   const all = cells_of(blocks);
   console.log(run_line(slaves, run.seconds, run.startup, all));
   if (once || slaves === 1) return;
@@ -98,7 +105,7 @@ async function tell_times(blocks: readonly Block[], run: Run, { slaves, once, ou
   // Every k-th block, from the long to the short ones, so that the part is like the whole.
   const k = Math.max(1, Math.ceil((run.seconds * slaves) / COMPARE_SECONDS));
   const part = blocks.filter((_, index) => index % k === 0);
-  const single = await run_blocks(part, 1, out, () => {});
+  const single = await run_blocks(part, local_slaves(1), out, () => {});
   console.log(run_line(1, single.seconds, single.startup, cells_of(part)));
   const seconds = (single.seconds * all) / cells_of(part);
   const part_of_all = `${part.length} of the ${blocks.length} blocks`;

@@ -7,7 +7,8 @@ import { parseArgs } from 'node:util';
 
 export interface Options {
   file: string;
-  slaves: number;
+  /** Where the slaves run, as where.ts reads it. */
+  on: string;
   out: string;
   block: number;
   once: boolean;
@@ -32,9 +33,11 @@ export const HELP = `Aligns all pairs of the proteins in a FASTA file, on severa
   npm start                       100 proteins from Swiss-Prot
   npm start -- my.fasta           your own
   npm start -- --slaves 8
+  npm start -- --on slurm:16      or node1:4,node2:4 by ssh, sge:16, mpi:16, or several of them
 
 Options
   --slaves N   number of slaves, each a process on this machine (default: one a core, ${availableParallelism()} here)
+  --on LIST    where slaves run, instead: local:N, slurm:N, sge:N, mpi:N, or machines as in NAME:N by ssh
   --out DIR    where to write identity.tsv, tree.nwk and heatmap.svg (default: alignment-out)
   --block N    sequences a side of a block; a block of up to N x N pairs is one task (default: 8)
   --once       no second run on one slave to measure the speed-up against
@@ -49,9 +52,12 @@ export function parse_options(args: readonly string[]): Options {
   const { values, positionals } = parse(args);
   if (positionals.length > 1)
     throw new UsageError(`expected one file, got ${positionals.length}: ${positionals.join(' ')}`);
+  const slaves = whole_number('--slaves', values.slaves);
+  if (slaves !== undefined && values.on !== undefined)
+    throw new UsageError('--slaves and --on both say how many slaves there are', 'give one of them');
   return {
     file: positionals[0] ?? DEFAULT_FILE,
-    slaves: whole_number('--slaves', values.slaves) ?? availableParallelism(),
+    on: values.on ?? `local:${slaves ?? availableParallelism()}`,
     out: values.out ?? 'alignment-out',
     block: whole_number('--block', values.block) ?? 8,
     once: values.once ?? false,
@@ -66,6 +72,7 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
       options: {
         slaves: { type: 'string' },
+        on: { type: 'string' },
         out: { type: 'string' },
         block: { type: 'string' },
         once: { type: 'boolean' },

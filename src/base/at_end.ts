@@ -23,14 +23,32 @@ export function at_end(act: () => void): () => void {
 function act_all(): void {
   for (const act of acts) {
     acts.delete(act);
-    act();
+    try {
+      act();
+    } catch (error) {
+      // the others must be done all the same
+      console.error(error);
+    }
   }
 }
 
 /** A program that handles the signal itself decides what becomes of it; its end is seen by `exit`. */
 function on_signal(signal: NodeJS.Signals): void {
-  if (process.listenerCount(signal) > 1) return;
+  if (process.listenerCount(signal) - bystanders() > 1) return;
   act_all();
   process.off(signal, on_signal);
   process.kill(process.pid, signal);
+}
+
+/**
+ * Listeners of the package signal-exit, which does as we do: it handles no signal, and ends the process when
+ * nobody else does. execa has one for as long as a command runs, so that we would wait for each other.
+ */
+function bystanders(): number {
+  const count_of = (home: object, key: string | symbol): number =>
+    (home as Record<string | symbol, { count: number } | undefined>)[key]?.count ?? 0;
+  // its third and its fourth version
+  return (
+    count_of(process, '__signal_exit_emitter__') + count_of(globalThis, Symbol.for('signal-exit emitter'))
+  );
 }

@@ -67,7 +67,8 @@ export function array_script(orders: readonly LaunchOrder[], options: ArrayOptio
     const { log_file, launch } = one;
     const mode = launch === 0 ? '>' : '>>';
     const words = slave_words(one).map(quote).join(' ');
-    return `  ${options.first + i}) set -- ${words}; exec ${mode} ${quote(log_file)} 2>&1 || exit ${EXIT_NO_LOG} ;;`;
+    // `command`, for exec by itself ends the shell when the file cannot be opened
+    return `  ${options.first + i}) set -- ${words}; command exec ${mode} ${quote(log_file)} 2>&1 || exit ${EXIT_NO_LOG} ;;`;
   });
   const words = [
     '"$@"',

@@ -20,7 +20,7 @@ export function format_address({ host, port, is_encrypted = false }: Address): s
 }
 
 /** @throws UsageError (PARJOB_ERR_USAGE) */
-export function parse_address(text: string): Address {
+function parse_address(text: string): Address {
   const is_encrypted = text.startsWith(TLS);
   const rest = is_encrypted ? text.slice(TLS.length) : text;
   const [, host, port] = /^(\[[^\]]+\]|[^:\s]+):(\d{1,5})$/.exec(rest) ?? [];

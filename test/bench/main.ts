@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { big_array } from './big_array.js';
 import { build, REPOSITORY } from './build.js';
 import { busy_tasks } from './busy_tasks.js';
+import { encryption } from './encryption.js';
 import type { Figure } from './figure.js';
 import { foreign_load } from './foreign_load.js';
 import { many_slaves } from './many_slaves.js';
@@ -29,6 +30,7 @@ const FIGURES: readonly Figure[] = [
   start,
   memory,
   many_slaves,
+  encryption,
 ];
 
 const { values: flags } = parseArgs({

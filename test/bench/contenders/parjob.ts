@@ -5,17 +5,24 @@ import { type Contender, TASKS_URL } from './contender.js';
 
 const ECHO_MESSAGES = 'for (;;) await master.send_data(await master.get_data())';
 
-export function make(): Contender {
-  return new Parjob();
+/** `parjob:tls` encrypts all connections. */
+export function make(option?: string): Contender {
+  return new Parjob(option === 'tls' ? 'always' : 'auto');
 }
 
 class Parjob implements Contender {
   readonly #tasks = tasks_from<typeof import('../tasks.js')>(TASKS_URL);
+  readonly #encryption: 'always' | 'auto';
   #job!: Job;
   #echo_slave: Slave | undefined;
 
+  constructor(encryption: 'always' | 'auto') {
+    this.#encryption = encryption;
+  }
+
   async start(workers: number): Promise<void> {
-    this.#job = new Job(local_slaves(workers), { jobname: 'bench', log_dir: process.cwd() });
+    const options = { jobname: 'bench', log_dir: process.cwd(), encryption: this.#encryption };
+    this.#job = new Job(local_slaves(workers), options);
   }
 
   async ready(): Promise<void> {

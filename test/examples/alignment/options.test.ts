@@ -6,7 +6,7 @@ describe('the command line', () => {
   it('may be empty', () => {
     const options = parse_options([]);
     expect(options).toMatchObject({
-      slaves: availableParallelism(),
+      on: `local:${availableParallelism()}`,
       out: 'alignment-out',
       once: false,
       help: false,
@@ -16,7 +16,14 @@ describe('the command line', () => {
 
   it('takes a file and options in any order', () => {
     const options = parse_options(['--slaves', '3', 'my.fasta', '--out=there', '--block', '5', '--once']);
-    expect(options).toEqual({ file: 'my.fasta', slaves: 3, out: 'there', block: 5, once: true, help: false });
+    expect(options).toEqual({
+      file: 'my.fasta',
+      on: 'local:3',
+      out: 'there',
+      block: 5,
+      once: true,
+      help: false,
+    });
   });
 
   it.each([
@@ -29,6 +36,7 @@ describe('the command line', () => {
     ],
     ['no slaves', ['--slaves', '0'], 'got "0"'],
     ['half a slave', ['--slaves', '1.5'], 'got "1.5"'],
+    ['two ways of saying how many', ['--slaves', '2', '--on', 'local:3'], '--slaves and --on'],
     ['two files', ['a.fa', 'b.fa'], 'expected one file, got 2: a.fa b.fa'],
   ])('is refused with %s', (_, args, problem) => {
     expect(() => parse_options(args)).toThrow(UsageError);
@@ -36,6 +44,7 @@ describe('the command line', () => {
   });
 
   it('has all its options in the help', () => {
-    for (const option of ['--slaves', '--out', '--block', '--once', '--help']) expect(HELP).toContain(option);
+    for (const option of ['--slaves', '--on', '--out', '--block', '--once', '--help'])
+      expect(HELP).toContain(option);
   });
 });
