@@ -677,6 +677,10 @@ export class Driver implements SessionEvents {
     this.tell({ kind: 'slave_swollen', slave_id: session.slave_id });
   }
 
+  on_round_trip({ slave_id }: Session, ms: number): void {
+    this.tell({ kind: 'slave_heard', slave_id, round_trip: ms });
+  }
+
   on_stray_error(session: Session, thrown: unknown): void {
     const error = new RemoteError(thrown, {
       slave: session.name,

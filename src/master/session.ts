@@ -87,6 +87,7 @@ export interface SessionEvents {
   /** Its link broke or was made anew. */
   on_link(session: Session, is_broken: boolean): void;
   on_vitals(session: Session, vitals: Vitals): void;
+  on_round_trip(session: Session, ms: number): void;
   on_stray_error(session: Session, error: unknown): void;
 }
 
@@ -427,6 +428,8 @@ export class Session {
         life.vitals = message.vitals;
         this.#post_pulse({ kind: 'alive' });
         return this.#events.on_vitals(this, message.vitals);
+      case 'round_trip':
+        return this.#events.on_round_trip(this, message.ms);
       case 'killed':
         life.ended_with = message.seq === undefined ? 'no_task' : { seq: message.seq };
         life.why = message.why;

@@ -162,9 +162,12 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
         );
       case 'slave_ended':
         return this.#losses.on_ended(roster.get(event.slave_id));
-      case 'slave_heard':
-        roster.must_have(event.slave_id).heard_at = this.#now;
+      case 'slave_heard': {
+        const slave = roster.must_have(event.slave_id);
+        slave.heard_at = this.#now;
+        if (event.round_trip !== undefined) slave.round_trip_us = event.round_trip * 1000;
         return;
+      }
       case 'slave_swollen':
         return this.#wear_out(roster.must_have(event.slave_id));
       case 'take_back_possible':

@@ -29,7 +29,8 @@ export type SchedEvent<T extends TaskRecord, R extends Report> =
   /** `time_left` is the time until its batch system ends it, ms, if that is known. */
   | { kind: 'slave_ready'; slave_id: number; host: string; time_left?: number | undefined }
   | { kind: 'launch_failed'; slave_id: number; error: Error; same: string }
-  | { kind: 'slave_heard'; slave_id: number }
+  /** `round_trip` is the time that a word to it and its answer take, ms, where that was measured. */
+  | { kind: 'slave_heard'; slave_id: number; round_trip?: number | undefined }
   /** Its process has more memory than it should keep: it is to be replaced when its task has ended. */
   | { kind: 'slave_swollen'; slave_id: number }
   | { kind: 'take_back_possible'; slave_id: number }

@@ -1,8 +1,8 @@
 /**
  * Prefetch: how many tasks a slave may hold.
  *
- * Enough to fill TARGET_US of its measured task time, so that the round trip to the master is hidden,
- * between 2 and MAX_PREFETCH; but no more than a fair share of the tasks left, so that the last ones are
+ * Enough to fill the round trip to the master and TARGET_US more of its measured task time, so that it
+ * never waits, between 2 and MAX_PREFETCH; but no more than a fair share of the tasks left, so that the last ones are
  * not queued up on one slave while others idle. It starts at 2 and doubles with each full round, since
  * the first times, taken on cold code, say little. Deeper than 2 hardly matters for
  * tasks of a millisecond or more; for tiny ones each doubling up to 256 pays.
@@ -21,7 +21,8 @@ export function adapt_depth(slave: SlaveRecord<TaskRecord>, run_us: number, limi
     slave.task_us === undefined ? run_us : slave.task_us + NEWEST * (run_us - slave.task_us),
   );
   slave.task_us = task_us;
-  const wanted = Math.min(MAX_PREFETCH, Math.max(MIN_PREFETCH, Math.ceil(TARGET_US / Math.max(task_us, 1))));
+  const needed = Math.ceil((TARGET_US + slave.round_trip_us) / Math.max(task_us, 1));
+  const wanted = Math.min(MAX_PREFETCH, Math.max(MIN_PREFETCH, needed));
   slave.ended_at_depth++;
   if (wanted < slave.depth) {
     slave.depth = wanted;

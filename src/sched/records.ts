@@ -163,6 +163,8 @@ export class SlaveRecord<T extends TaskRecord> {
   ended_at_depth = 0;
   /** Smoothed time of a task, µs; undefined before the first. */
   task_us: number | undefined;
+  /** Time that a word to it and its answer take, µs. */
+  round_trip_us = 0;
   /** When it last reported a task's end or, being idle, was given one; whole ms. */
   progress_at = 0;
   /** Launches and losses in a row of which no task was the cause and after which no task ended. */

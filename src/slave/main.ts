@@ -62,9 +62,21 @@ function read_secret(way: string, file: string | undefined): Buffer | undefined 
   if (way !== 'stdin') throw new Error(`--secret is env, stdin or file with --secret-file; got ${way}`);
   const line = read_first_line();
   if (!line.startsWith('{')) return as_secret(line, 'the first line of stdin');
-  const { secret, env } = JSON.parse(line) as { secret: string; env: Record<string, string> };
-  Object.assign(process.env, env);
+  const { secret, env } = parse_line(line);
+  for (const [name, value] of Object.entries(env)) {
+    if (value === null) delete process.env[name];
+    else process.env[name] = value;
+  }
   return as_secret(secret, 'the first line of stdin');
+}
+
+function parse_line(line: string): { secret: string; env: Record<string, string | null> } {
+  try {
+    return JSON.parse(line);
+  } catch {
+    // what JSON.parse says may cite the secret
+    throw new Error('the first line of stdin is no JSON that a master writes');
+  }
 }
 
 function as_secret(text: string, where: string): Buffer {

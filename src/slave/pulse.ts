@@ -31,6 +31,8 @@ const STOP_GRACE = 300;
 const LOOK_EVERY = 100;
 /** Time for the last words to leave, ms. */
 const LAST_WORDS_TIME = 50;
+/** Changes of the round trip that the master need not know, ms. */
+const ROUND_TRIP_STEP = 3;
 /** A master that has said nothing for so many heartbeats cannot be heard. */
 const SILENT_BEATS = 3;
 
@@ -42,6 +44,9 @@ class Pulse {
   readonly #channel: Channel;
   readonly #redialler: Redialler;
   #unanswered = 0;
+  /** When the heartbeat was sent of which the answer is due, and the time that the last answer took, as the master knows it. */
+  #asked_at: number | undefined;
+  #round_trip: number | undefined;
   #watches_time = false;
   #is_ending = false;
   #looking: NodeJS.Timeout | undefined;
@@ -84,6 +89,7 @@ class Pulse {
   }
 
   #beat(): void {
+    this.#asked_at ??= performance.now();
     this.#post({ kind: 'heartbeat', vitals: this.#vitals() });
     this.#unanswered++;
     if (this.#unanswered <= SILENT_BEATS || this.#channel.is_suspended) return;
@@ -97,6 +103,7 @@ class Pulse {
     try {
       const { link, rest } = await this.#redialler.reach();
       this.#unanswered = 0;
+      this.#asked_at = undefined;
       this.#channel.resume(link, rest);
       this.#beat();
     } catch {
@@ -113,11 +120,23 @@ class Pulse {
       case 'kill':
         if (this.#watch.is_running(message.seq)) this.#kill('cancelled');
         return;
+      case 'alive':
+        return this.#on_answer();
       case 'stop':
         setTimeout(() => end_process(this.#data.owns_group), STOP_GRACE);
         return;
       default:
     }
+  }
+
+  #on_answer(): void {
+    if (this.#asked_at === undefined) return;
+    const ms = Math.round(performance.now() - this.#asked_at);
+    this.#asked_at = undefined;
+    const known = this.#round_trip;
+    if (known !== undefined && Math.abs(ms - known) <= Math.max(ROUND_TRIP_STEP, known / 2)) return;
+    this.#round_trip = ms;
+    this.#post({ kind: 'round_trip', ms });
   }
 
   #look_often(): void {

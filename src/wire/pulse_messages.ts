@@ -3,7 +3,7 @@
  * pulse thread, which must start fast, needs no msgpack library.
  *
  *     to the slave    take_back(from, to)  kill(seq)  alive()  stop()
- *     to the master   heartbeat(rss, peak, cpu, stalled)  taken_back(from, to)  killed(seq, why)
+ *     to the master   heartbeat(rss, peak, cpu, stalled)  round_trip(ms)  taken_back(from, to)  killed(seq, why)
  */
 import { ProtocolError } from '../errors.js';
 import type { BatchWriter } from './batch.js';
@@ -19,6 +19,7 @@ const KINDS = {
   heartbeat: 96,
   taken_back: 97,
   killed: 98,
+  round_trip: 99,
 } as const;
 type Kind = keyof typeof KINDS;
 const FIELDS: Readonly<Record<Kind, number>> = {
@@ -29,6 +30,7 @@ const FIELDS: Readonly<Record<Kind, number>> = {
   heartbeat: 4,
   taken_back: 2,
   killed: 2,
+  round_trip: 1,
 };
 /** Why a pulse ends its process, by number. */
 const REASONS = ['cancelled', 'timed_out', 'too_large'] as const;
@@ -59,6 +61,8 @@ export type PulseMessage =
   /** The master lives: the answer to a heartbeat. */
   | { kind: 'alive' }
   | { kind: 'heartbeat'; vitals: Vitals }
+  /** The time from a heartbeat to its answer, ms. */
+  | { kind: 'round_trip'; ms: number }
   /** The tasks `from` up to, not including, `to` will not be run. */
   | { kind: 'taken_back'; from: number; to: number }
   /** The process ends now; it ran the task sent as number `seq`, or none. */
@@ -79,6 +83,8 @@ function fields_of(message: PulseMessage): number[] {
       return [message.vitals.rss, message.vitals.peak, message.vitals.cpu, message.vitals.stalled];
     case 'kill':
       return [message.seq];
+    case 'round_trip':
+      return [message.ms];
     case 'killed':
       return [message.seq ?? NO_TASK, REASONS.indexOf(message.why)];
     case 'stop':
@@ -114,6 +120,9 @@ export function read_pulse_messages(bytes: Buffer, start: number, end: number): 
         break;
       case 'kill':
         messages.push({ kind, seq: first });
+        break;
+      case 'round_trip':
+        messages.push({ kind, ms: first });
         break;
       case 'killed': {
         const why = REASONS[second];

@@ -10,6 +10,7 @@ import { big_array } from './big_array.js';
 import { build, REPOSITORY } from './build.js';
 import { busy_tasks } from './busy_tasks.js';
 import { encryption } from './encryption.js';
+import { far_slaves } from './far_slaves.js';
 import type { Figure } from './figure.js';
 import { foreign_load } from './foreign_load.js';
 import { many_slaves } from './many_slaves.js';
@@ -31,6 +32,7 @@ const FIGURES: readonly Figure[] = [
   memory,
   many_slaves,
   encryption,
+  far_slaves,
 ];
 
 const { values: flags } = parseArgs({

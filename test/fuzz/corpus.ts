@@ -122,6 +122,7 @@ const PULSE_MESSAGES: readonly PulseMessage[] = [
   { kind: 'stop' },
   { kind: 'heartbeat', vitals: { rss: 123_456_789, peak: 2 ** 31, cpu: 5000, stalled: 0 } },
   { kind: 'kill', seq: 300 },
+  { kind: 'round_trip', ms: 200 },
   { kind: 'alive' },
   { kind: 'killed', seq: 7, why: 'too_large' },
   { kind: 'killed', seq: undefined, why: 'timed_out' },

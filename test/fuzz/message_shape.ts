@@ -81,6 +81,7 @@ export const PULSE_MESSAGES: Shape<PulseMessage> = {
   kill: { seq: uint },
   alive: {},
   heartbeat: { vitals: map({ rss: uint, peak: uint, cpu: uint, stalled: uint }) },
+  round_trip: { ms: uint },
   taken_back: { from: uint, to: uint },
   killed: { seq: maybe(uint), why: text },
 };

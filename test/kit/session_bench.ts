@@ -94,6 +94,7 @@ export class SessionBench {
       on_taken_back: tell('taken_back'),
       on_command_ended: tell('command_ended'),
       on_vitals: tell('vitals'),
+      on_round_trip: tell('round_trip'),
       on_stray_error: tell('stray_error'),
     };
     const secret_file = () => '/nowhere/.unit.secret';

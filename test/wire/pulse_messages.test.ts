@@ -25,6 +25,7 @@ const any_pulse_message: fc.Arbitrary<PulseMessage> = fc.oneof(
     vitals: fc.record({ rss: uint, peak: uint, cpu: uint, stalled: uint }),
   }),
   fc.record({ kind: fc.constant('kill' as const), seq: uint }),
+  fc.record({ kind: fc.constant('round_trip' as const), ms: uint }),
   fc.record({
     kind: fc.constant('killed' as const),
     seq: fc.option(fc.nat(), { nil: undefined }),
