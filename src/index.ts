@@ -1,4 +1,6 @@
 /** parjob: a Job of Slaves that run tasks and exchange messages. The front door; no logic here. */
+import './watch/register.js';
+
 export {
   CancelledError,
   type DeadAttempt,

@@ -11,6 +11,7 @@ const PROCESS_TESTS = [
   'test/examples/**/*.process.test.ts',
   'test/readme.test.ts',
   'test/package.test.ts',
+  'test/watch/dashboard.browser.test.ts',
 ];
 
 export default defineConfig({

@@ -146,6 +146,18 @@ export class Driver implements SessionEvents {
     return this.#core.unsettled;
   }
 
+  /** Tasks that slaves have. */
+  get assigned(): number {
+    let count = 0;
+    for (const { tasks } of this.#core.slaves) count += tasks.length;
+    return count;
+  }
+
+  /** The task of the queue with that index, if it has no outcome yet. Takes time in proportion to the queue. */
+  find_task(index: number): JobTask | undefined {
+    return this.#core.queued_tasks().find((task) => task.index === index);
+  }
+
   get slave_count(): number {
     return this.#sessions.size;
   }
@@ -319,6 +331,13 @@ export class Driver implements SessionEvents {
       run_command: (command, args) => {
         session.run_command(command, args);
         this.tell({ kind: 'command_sent', slave_id });
+      },
+      running: () => {
+        const record = this.#core.slave(slave_id);
+        const task = record?.tasks.at(0);
+        return record === undefined || task === undefined
+          ? undefined
+          : { task: task.handle, since: record.progress_at };
       },
       keep_alive: (wait) => this.keep_alive(wait),
     });
@@ -892,6 +911,7 @@ export class Driver implements SessionEvents {
     this.#secret_file.remove();
     this.#cancel_tick?.();
     this.#listener?.close();
+    this.#parts.events.emit('job_stopped', {});
   }
 }
 

@@ -35,10 +35,24 @@ export interface JobEvents {
   heartbeat: { slave: Slave; vitals: Vitals };
   /** Something on a slave failed outside of any task: a promise that nobody handled, a throwing timer. */
   stray_error: { slave: Slave; error: Error };
+  /** A run of the queue begins, and is at its end: `error` is what ended it early. */
+  run_started: object;
+  run_finished: { error?: Error | undefined };
+  /** All slaves of the job are gone, for good. */
+  job_stopped: object;
+  /**
+   * Tasks of one slave have ended, all that one frame told of: for those who count, since it costs nothing for each.
+   * `run_us` is the time on the slave, µs.
+   */
+  tasks_settled: {
+    slave: Slave;
+    tasks: readonly QueuedTask[];
+    reports: readonly { kind: 'task_done' | 'task_failed'; run_us: number }[];
+  };
   /** A task returned. `run_ms` is the time on the slave. */
   task_done: { task: QueuedTask; slave: Slave; run_ms: number };
-  /** A task threw, or was given up. */
-  task_failed: { task: QueuedTask; slave: Slave; error: Error };
+  /** A task threw, or was given up. `run_ms` is the time of its last run. */
+  task_failed: { task: QueuedTask; slave: Slave; error: Error; run_ms: number };
   /** A task failed or lost its slave, and will be tried again, in `delay_ms` at the soonest. */
   task_retried: { task: QueuedTask; slave: Slave; error: Error; delay_ms: number };
   /** A task was cancelled. */

@@ -34,6 +34,7 @@ import type { RunRecord } from './run_record.js';
 import { has_home, Slave } from './slave.js';
 import { Sources, type TaskIterable } from './sources.js';
 import { Unread } from './unread.js';
+import { begin_watching, is_watched, type Watcher } from './watching.js';
 
 /** Tasks that wait, for each slave, before an iterable is asked for more: two full prefetches. */
 const AHEAD_PER_SLAVE = 512;
@@ -52,6 +53,18 @@ export interface RunOptions {
    * that run and those that wait.
    */
   signal?: AbortSignal | undefined;
+}
+
+/** How many tasks of a job stand where. */
+export interface TaskCounts {
+  /** Tasks that were ever queued, those whose results an earlier run has left included. */
+  readonly queued: number;
+  /** Those that wait for a slave. */
+  readonly waiting: number;
+  /** Those that were sent to a slave and have not ended. */
+  readonly assigned: number;
+  /** More may come from an iterable. */
+  readonly is_open: boolean;
 }
 
 /** Options of a task, which come before those of its Job. */
@@ -108,6 +121,7 @@ export class Job<Result = unknown> extends Array<Slave> {
   /** Tasks that the record, which is opened with the first run, has not been asked about. */
   readonly #unasked: JobTask[] = [];
   #stopping: Promise<void> | undefined;
+  #watcher: Promise<Watcher | undefined> | undefined;
 
   /**
    * @param slaves the first slaves; more may be pushed at any time
@@ -268,6 +282,7 @@ export class Job<Result = unknown> extends Array<Slave> {
     this.#check_open('start');
     // slaves of an earlier run come back to its port, with its secret
     if (this.#options.lease > 0) await this.#open_record();
+    await this.#be_watched();
     this.#take_in_changes();
     await this.#driver.start_slaves();
   }
@@ -296,8 +311,23 @@ export class Job<Result = unknown> extends Array<Slave> {
    * again; a job that was stopped stays so.
    */
   stop(): Promise<void> {
-    this.#stopping ??= this.#driver.stop();
+    this.#stopping ??= this.#driver.stop().then(async () => (await this.#watcher)?.close());
     return this.#stopping;
+  }
+
+  /** Those who were asked to look on begin before anything happens. What they cannot do holds nobody up. */
+  async #be_watched(): Promise<void> {
+    const { jobname, watching } = this.#options;
+    if (!is_watched(watching)) return;
+    const on_error = (watcher: string, error: Error) =>
+      this.#log.error({ watcher, reason: error.message }, 'nobody looks on there');
+    this.#watcher ??= begin_watching(this, { ...watching, jobname, on_error }).catch(
+      (error: Error) => {
+        on_error('watch', error);
+        return undefined;
+      },
+    );
+    await this.#watcher;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -499,6 +529,7 @@ export class Job<Result = unknown> extends Array<Slave> {
   async run_all_tasks(options: RunOptions = {}): Promise<(Outcome<Result> | Result)[]> {
     const settle = check_run_options('run_all_tasks', options);
     const finished: JobTask[] = [];
+    let failure: Error | undefined;
     const end_run = await this.#begin_run('run_all_tasks', false, options.signal);
     try {
       while (await this.#has_next()) {
@@ -508,10 +539,11 @@ export class Job<Result = unknown> extends Array<Slave> {
         }
       }
     } catch (error) {
+      failure = error as Error;
       attach_finished(error, finished);
       throw error;
     } finally {
-      end_run();
+      end_run(failure);
     }
     const ordered = by_index(finished);
     return ordered.map((task) => (settle ? task.as_outcome() : task.outcome)) as (Outcome<Result> | Result)[];
@@ -533,6 +565,7 @@ export class Job<Result = unknown> extends Array<Slave> {
     options: RunOptions = {},
   ): AsyncGenerator<Outcome<Result> | Result, void, undefined> {
     const settle = check_run_options('yield_tasks_unordered', options);
+    let failure: Error | undefined;
     const end_run = await this.#begin_run('yield_tasks_unordered', true, options.signal);
     try {
       for (;;) {
@@ -546,8 +579,11 @@ export class Job<Result = unknown> extends Array<Slave> {
         if (this.#is_reader_behind) this.#catch_up();
         yield (settle ? task.as_outcome() : task.outcome) as Outcome<Result> | Result;
       }
+    } catch (error) {
+      failure = error as Error;
+      throw error;
     } finally {
-      end_run();
+      end_run(failure);
     }
   }
 
@@ -555,7 +591,7 @@ export class Job<Result = unknown> extends Array<Slave> {
     method: string,
     bounds_unread: boolean,
     signal: AbortSignal | undefined,
-  ): Promise<() => void> {
+  ): Promise<(failure?: Error) => void> {
     this.#check_open(method);
     signal?.throwIfAborted();
     if (this.#is_running) {
@@ -567,8 +603,9 @@ export class Job<Result = unknown> extends Array<Slave> {
     const release = this.#driver.hold();
     const abort = () => this.#abort_run(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
-    const end_run = () => {
+    const end_run = (failure?: Error) => {
       signal?.removeEventListener('abort', abort);
+      this.#events.emit('run_finished', { error: failure });
       this.#is_running = false;
       this.#is_reader_behind = false;
       release();
@@ -579,13 +616,15 @@ export class Job<Result = unknown> extends Array<Slave> {
     try {
       await this.#definitions.check_all();
       await this.#open_record();
+      await this.#be_watched();
       this.#check_open(method);
       signal?.throwIfAborted();
       this.#take_in_changes();
     } catch (error) {
-      end_run();
+      end_run(error as Error);
       throw error;
     }
+    this.#events.emit('run_started', {});
     this.#bounds_unread = bounds_unread;
     this.#reopen_run();
     return end_run;
@@ -647,6 +686,17 @@ export class Job<Result = unknown> extends Array<Slave> {
   off<E extends JobEvent>(name: E, listener: JobListener<E>): this {
     this.#events.off(name, listener);
     return this;
+  }
+
+  /** How many tasks of the queue stand where. */
+  get counts(): Readonly<TaskCounts> {
+    const { waiting, assigned } = this.#driver;
+    return { queued: this.#next_index, waiting, assigned, is_open: this.#sources.are_open };
+  }
+
+  /** The task of the queue with that index, while it has no outcome. */
+  find_task(index: number): QueuedTask | undefined {
+    return this.#driver.find_task(index)?.handle;
   }
 
   /** How often each kind of thing went wrong so far. */

@@ -16,6 +16,7 @@ import {
 } from '../base/options.js';
 import { UsageError } from '../errors.js';
 import type { Slave } from './slave.js';
+import type { WatchingOptions } from './watching.js';
 
 /** What is done when a task goes wrong. Options of a Job, and of a single task, which come first. */
 export interface TrustOptions {
@@ -53,7 +54,7 @@ export interface TrustOptions {
 }
 
 /** Options of a Job. All times are milliseconds, all sizes bytes. */
-export interface JobOptions extends TrustOptions {
+export interface JobOptions extends TrustOptions, WatchingOptions {
   /**
    * Names the slaves, `<jobname>.slaveN`, and their log files.
    * @default name of the main script without extension
@@ -198,6 +199,16 @@ const A_PORT_RANGE: Expectation = {
   holds: (v) =>
     Array.isArray(v) && v.length === 2 && v.every((p) => A_PORT.holds(p) && p > 0) && v[0] <= v[1],
 };
+/** On or off, or where to serve. */
+function service(...names: readonly string[]): Expectation {
+  const holds = (v: unknown) =>
+    typeof v === 'object' &&
+    v !== null &&
+    Object.entries(v).every(
+      ([name, value]) => names.includes(name) && (name === 'port' ? A_PORT : A_STRING).holds(value),
+    );
+  return either(A_BOOLEAN, { expected: `an object with ${names.join(', ')}`, holds });
+}
 const A_LOGGER: Expectation = {
   expected: 'a pino logger',
   holds: (v) => typeof v === 'object' && v !== null && typeof (v as { info?: unknown }).info === 'function',
@@ -244,6 +255,12 @@ const TABLE: Readonly<Record<keyof JobOptions, Expectation>> = {
   reconnect_timeout: positive('ms'),
   status_file: either(A_BOOLEAN, A_STRING),
   restart: A_BOOLEAN,
+  progress: A_BOOLEAN,
+  dashboard: service('port', 'host', 'token'),
+  metrics: service('port', 'host'),
+  trace: A_STRING,
+  spans: A_BOOLEAN,
+  channels: A_BOOLEAN,
   fsync: one_of('always', 'interval', 'never'),
   lease: { expected: 'a number of ms from 0 on', holds: (v) => typeof v === 'number' && v >= 0 },
 };
@@ -283,6 +300,7 @@ export interface ResolvedJobOptions {
   status_file: string | undefined;
   restart: boolean;
   fsync: 'always' | 'interval' | 'never';
+  watching: WatchingOptions;
 }
 
 /** @throws UsageError (PARJOB_ERR_USAGE) that names the option */
@@ -344,6 +362,14 @@ export function resolve_job_options(options: JobOptions = {}): ResolvedJobOption
     status_file,
     restart: options.restart === true,
     fsync: options.fsync ?? 'interval',
+    watching: {
+      progress: options.progress,
+      dashboard: options.dashboard,
+      metrics: options.metrics,
+      trace: options.trace,
+      spans: options.spans,
+      channels: options.channels,
+    },
   };
 }
 

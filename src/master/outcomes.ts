@@ -10,7 +10,7 @@ import type { Log } from '../base/log.js';
 import type { TaskReport } from '../wire/messages.js';
 import type { Events } from './events.js';
 import type { SlaveLostError } from './life.js';
-import type { JobTask } from './queued_task.js';
+import type { JobTask, QueuedTask } from './queued_task.js';
 import type { RunRecord } from './run_record.js';
 import type { Session } from './session.js';
 import type { Unread } from './unread.js';
@@ -98,6 +98,10 @@ export class Outcomes {
   ): void {
     const { unread, events } = this.#parts;
     const tells_done = events.has_listeners('task_done');
+    if (events.has_listeners('tasks_settled')) {
+      const handles = tasks as readonly unknown[] as readonly QueuedTask[];
+      events.emit('tasks_settled', { slave, tasks: handles, reports });
+    }
     for (let i = 0; i < tasks.length; i++) {
       const task = tasks[i] as JobTask;
       const { kind, value, error, run_us } = reports[i] as JobReport;
@@ -105,8 +109,9 @@ export class Outcomes {
       this.#settle(task, is_done ? value : error, bytes);
       // before anybody is told, who might cancel another task: outcomes stand in their order
       if (task.index !== undefined) unread.push(task);
-      if (!is_done) events.emit('task_failed', { task: task.handle, slave, error: error as Error });
-      else if (tells_done) events.emit('task_done', { task: task.handle, slave, run_ms: run_us / 1000 });
+      const run_ms = run_us / 1000;
+      if (!is_done) events.emit('task_failed', { task: task.handle, slave, error: error as Error, run_ms });
+      else if (tells_done) events.emit('task_done', { task: task.handle, slave, run_ms });
     }
   }
 
@@ -141,7 +146,7 @@ export class Outcomes {
     this.#hand_over_one(task, () => {
       this.#settle(task, error, 0);
       if (task.index !== undefined) unread.push(task);
-      events.emit('task_failed', { task: task.handle, slave, error });
+      events.emit('task_failed', { task: task.handle, slave, error, run_ms });
       unread.wake();
     });
   }

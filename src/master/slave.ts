@@ -5,6 +5,13 @@ import type { Communicator, GetDataOptions } from '../net/communicator.js';
 import type { SlaveState } from '../sched/slave_state.js';
 import type { SlaveFacts } from '../wire/messages.js';
 import type { Command } from './command.js';
+import type { QueuedTask } from './queued_task.js';
+
+/** A task that a slave has, and since when by performance.now(). */
+export interface RunningTask {
+  readonly task: QueuedTask;
+  readonly since: number;
+}
 
 /** What a slave shows of its session with the driver. */
 export interface SlaveSession {
@@ -24,6 +31,7 @@ export interface SlaveHome {
   readonly session: SlaveSession;
   state(): SlaveState;
   run_command(command: Command, args: unknown[]): void;
+  running(): RunningTask | undefined;
   /** Keeps the process alive while `wait` is pending. */
   keep_alive<T>(wait: Promise<T>): Promise<T>;
 }
@@ -76,6 +84,16 @@ export abstract class Slave {
   /** Process id on its machine, while it runs. */
   get pid(): number | undefined {
     return homes.get(this)?.session.pid;
+  }
+
+  /** The task that it runs. */
+  get running(): RunningTask | undefined {
+    return homes.get(this)?.running();
+  }
+
+  /** Version of its node, while it is connected: `v20.19.0`. */
+  get node_version(): string | undefined {
+    return homes.get(this)?.session.facts?.node_version;
   }
 
   /** Its log file, once it has been started. */

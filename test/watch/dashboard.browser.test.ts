@@ -1,0 +1,278 @@
+/** The page of the dashboard in a real browser, on a real job whose slaves are no processes. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { tasks_from } from '../../src/task.js';
+import { watch } from '../../src/watch/watch.js';
+import { unit_job } from '../kit/fake_slave.js';
+import { open as openGate } from '../tasks/basic.js';
+
+const { echo, fail, forever, wait_for } = tasks_from<typeof import('../tasks/basic.js')>(
+  new URL('../tasks/basic.js', import.meta.url),
+);
+
+const PLACES = [
+  process.env['CHROMIUM'],
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+];
+const executable_path = PLACES.find((place) => place !== undefined && existsSync(place));
+const TIME = 60_000;
+/** Where pictures go, if they are wanted: to be looked at. */
+const PICTURES = process.env['PARJOB_PICTURES'];
+
+/** Asks again until it holds, for as long as a busy machine may take. */
+const polled = <T>(look: () => T | Promise<T>) => expect.poll(look, { timeout: 15_000 });
+
+let browser: Browser;
+
+beforeAll(async () => {
+  if (executable_path === undefined) {
+    console.log('dashboard in a browser: skipped, no Chromium is installed (set CHROMIUM to its path)');
+    return;
+  }
+  browser = await chromium.launch({
+    executablePath: executable_path,
+    args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update', '--no-first-run'],
+  });
+}, TIME);
+
+afterAll(() => browser?.close());
+
+async function opened(
+  slaves = 2,
+  view: { width: number; height: number; scheme: 'light' | 'dark' } = {
+    width: 1200,
+    height: 900,
+    scheme: 'light',
+  },
+) {
+  const job = unit_job<unknown>(slaves, { retry_delay: 1 });
+  let url = '';
+  const watching = await watch(job, {
+    jobname: 'unit',
+    dashboard: true,
+    on_address: (_, address) => {
+      url = address;
+    },
+    on_error: (_, error) => {
+      throw error;
+    },
+  });
+  onTestFinished(() => watching.close());
+  const show = async (): Promise<{ page: Page; problems: string[] }> => {
+    const page = await browser.newPage({ viewport: view, colorScheme: view.scheme });
+    onTestFinished(() => page.close());
+    const problems: string[] = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error') problems.push(message.text());
+    });
+    page.on('pageerror', (error) => problems.push(error.message));
+    page.on('request', (request) => {
+      if (!request.url().startsWith(url.split('/#')[0] as string) && !request.url().startsWith('data:'))
+        problems.push(`a request to ${request.url()}`);
+    });
+    await page.goto(url);
+    return { page, problems };
+  };
+  return { job, watching, show };
+}
+
+async function picture(page: Page, name: string): Promise<void> {
+  if (PICTURES !== undefined) await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
+}
+
+/** A run with failures, retries and progress that has ended. */
+async function some_run(job: Awaited<ReturnType<typeof opened>>['job'], tasks = 300): Promise<void> {
+  for (let i = 0; i < tasks; i++)
+    job.queue_task(i % 60 === 7 ? fail(`bad luck ${i}`) : echo(i), { retries: i === 67 ? 1 : 0 });
+  await job.run_all_tasks({ settle: true });
+}
+
+describe.skipIf(executable_path === undefined)('the dashboard in a browser', () => {
+  it('shows a run, and goes on with it', { timeout: TIME }, async () => {
+    const { job, show } = await opened();
+    const { page, problems } = await show();
+    await some_run(job);
+    const done = page.locator('dl.facts div', { hasText: /^done/ }).locator('dd');
+    await polled(() => done.textContent()).toBe('295');
+    const run = job.run_task(echo(1));
+    await run;
+    await polled(() => done.textContent()).toBe('296');
+    await polled(() => page.locator('.plots canvas').count()).toBe(2);
+    expect(await page.locator('h1').textContent()).toBe('unit');
+    expect(page.url()).not.toContain('token');
+    expect(await page.locator('#page').textContent()).not.toContain('Loading');
+    const border = (link: string) =>
+      page.evaluate(`getComputedStyle(document.querySelector('nav a${link}')).borderBottomColor`);
+    expect(await border('[aria-current=page]')).not.toBe(await border(':last-child'));
+    await picture(page, 'overview');
+    expect(problems).toEqual([]);
+  });
+
+  it("filters, sorts and pages through tasks, and tells a failure's story", { timeout: TIME }, async () => {
+    const { job, show } = await opened();
+    await some_run(job);
+    const { page, problems } = await show();
+    await page.click('nav a[href="#tasks"]');
+    const matched = page.locator('#matched');
+    await polled(() => matched.textContent()).toBe('300');
+    await page.selectOption('select[name=outcome]', 'failed');
+    await polled(() => matched.textContent()).toBe('5');
+    await page.fill('input[name=name]', 'ech');
+    await polled(() => matched.textContent()).toBe('0');
+    await page.fill('input[name=name]', '');
+    await page.selectOption('select[name=outcome]', '');
+    await polled(() => matched.textContent()).toBe('300');
+    await page.click('th button:has-text("task")');
+    const first = page.locator('#tasks tbody tr').first().locator('td').first();
+    await polled(() => first.textContent()).toBe('299');
+    await page.click('#next');
+    await polled(() => first.textContent()).toBe('249');
+    await page.fill('input[name=index]', '67');
+    await polled(() => matched.textContent()).toBe('1');
+    await page.click('#tasks tbody a');
+    const story = page.locator('#story');
+    await polled(() => story.textContent()).toContain('task_retried');
+    expect(await story.textContent()).toContain('failed in attempt 2');
+    expect(await story.locator('pre').first().textContent()).toMatch(/TypeError: bad luck 67\n\s+at /);
+    await picture(page, 'story');
+    expect(problems).toEqual([]);
+  });
+
+  it('shows slaves and their tasks over time', { timeout: TIME }, async () => {
+    const { job, show } = await opened();
+    await some_run(job);
+    const { page, problems } = await show();
+    await page.click('nav a[href="#slaves"]');
+    await polled(() => page.locator('#slaves tbody tr').count()).toBe(2);
+    expect(await page.locator('#slaves').textContent()).toContain('unit.slave0');
+    await picture(page, 'slaves');
+    await page.click('nav a[href="#stream"]');
+    const canvas = page.locator('canvas.stream');
+    const colours = () =>
+      canvas.evaluate((element) => {
+        const { width, height } = element as unknown as { width: number; height: number };
+        // biome-ignore lint/suspicious/noExplicitAny: the types here are Node's, not those of a browser
+        const { data } = (element as any).getContext('2d').getImageData(0, 0, width, height);
+        const found = new Set<number>();
+        for (let i = 0; i < data.length; i += 4)
+          if (data[i + 3] === 255) found.add(data[i] * 65536 + data[i + 1] * 256 + data[i + 2]);
+        return found.size;
+      });
+    await canvas.focus();
+    await page.keyboard.press('-');
+    await polled(colours).toBeGreaterThan(1);
+    for (let i = 0; i < 3; i++) await page.keyboard.press('+');
+    await page.keyboard.press('ArrowLeft');
+    await polled(() => page.locator('#view').textContent()).toContain('held');
+    await page.keyboard.press('End');
+    await polled(() => page.locator('#view').textContent()).toContain('following the run');
+    await picture(page, 'stream');
+    expect(problems).toEqual([]);
+  });
+
+  it('acts: drains a slave, stops the job', { timeout: TIME }, async () => {
+    const { job, show } = await opened(3);
+    await some_run(job, 30);
+    const { page, problems } = await show();
+    await page.click('nav a[href="#slaves"]');
+    await page.click('button[aria-label="Drain unit.slave1"]');
+    await polled(() => job.length).toBe(2);
+    await polled(() => page.locator('[role=status]').textContent()).toContain('leaves');
+    page.on('dialog', (dialog) => dialog.accept());
+    await page.click('#stop');
+    await polled(() => page.locator('[role=status]').textContent()).toBe('The job stops.');
+    await polled(() => {
+      try {
+        job.queue_task(echo(1));
+        return 'open';
+      } catch {
+        return 'stopped';
+      }
+    }).toBe('stopped');
+    expect(problems).toEqual([]);
+  });
+
+  it('has no actions without the token', { timeout: TIME }, async () => {
+    const { job, show } = await opened();
+    await some_run(job, 30);
+    const { page } = await show();
+    const plain = await browser.newPage();
+    onTestFinished(() => plain.close());
+    await plain.goto(`${page.url().split('#')[0]}#slaves`);
+    await polled(() => plain.locator('#slaves tbody tr').count()).toBe(2);
+    expect(await plain.locator('#stop').count()).toBe(0);
+    expect(await plain.locator('button[aria-label^=Drain]').count()).toBe(0);
+  });
+
+  it('can be read by keyboard alone', { timeout: TIME }, async () => {
+    const { job, show } = await opened();
+    await some_run(job, 30);
+    const { page } = await show();
+    await page.locator('nav a').first().focus();
+    for (let i = 0; i < 3; i++) await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await polled(() => page.locator('nav a[aria-current=page]').textContent()).toBe('Tasks');
+    await polled(() => page.locator('#matched').textContent()).toBe('30');
+  });
+
+  it('fits a phone, in the dark', { timeout: TIME }, async () => {
+    const { job, show } = await opened(2, { width: 390, height: 800, scheme: 'dark' });
+    await some_run(job, 60);
+    const { page, problems } = await show();
+    await polled(() => page.locator('.plots canvas').count()).toBe(2);
+    for (const view of ['overview', 'stream', 'slaves', 'tasks', 'explain']) {
+      await page.click(`nav a[href="#${view}"]`);
+      await polled(() => page.locator('nav a[aria-current=page]').textContent()).toBe(
+        view[0]?.toUpperCase() + view.slice(1),
+      );
+      await picture(page, `phone_${view}`);
+      const too_wide = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
+      expect([view, too_wide]).toEqual([view, false]);
+    }
+    const paper = await page.evaluate('getComputedStyle(document.body).backgroundColor');
+    expect(paper).toBe('rgb(20, 24, 31)');
+    expect(problems).toEqual([]);
+  });
+
+  it('opens in a second on a million tasks', { timeout: TIME }, async () => {
+    const { watching, job, show } = await opened();
+    await some_run(job, 30);
+    const { ring } = watching.model;
+    const row = ring.row(0);
+    for (let i = 0; i < 1_000_000; i++)
+      ring.add({ ...row, index: i, start: i / 100, run_ms: i % 977 } as never);
+    const { page, problems } = await show();
+    await page.click('nav a[href="#tasks"]');
+    await polled(() => page.locator('#matched').textContent()).toMatch(/^1.000.030$/);
+    await page.click('th button:has-text("time")');
+    const time = page.locator('#tasks tbody tr').first().locator('td').last();
+    await polled(() => time.textContent()).toBe('976 ms');
+    // wall time is told, not compared: machines differ
+    const opened_ms = await page.evaluate('performance.getEntriesByType("navigation")[0].domComplete');
+    console.log(`the page of a run of 1,000,000 tasks was there after ${Math.round(opened_ms as number)} ms`);
+    expect(problems).toEqual([]);
+  });
+});
+
+describe.skipIf(executable_path === undefined)('a task that runs', () => {
+  it('is cancelled in the page when the slave shows it', { timeout: TIME }, async () => {
+    const { job, show } = await opened(1);
+    const waiting = job.queue_task(wait_for('dashboard'));
+    const endless = job.queue_task(forever());
+    const run = job.run_all_tasks({ settle: true });
+    const { page } = await show();
+    await page.goto(`${page.url().split('#')[0]}#tasks/${waiting.index}`);
+    await polled(() => page.locator('#story').textContent()).toContain('Task 0');
+    await page.click('#cancel');
+    const answer = page.locator('[role=status]');
+    await polled(() => answer.textContent()).toMatch(/is cancelled|does not run, nor wait/);
+    openGate('dashboard', 1);
+    waiting.cancel();
+    endless.cancel();
+    await run;
+  });
+});
