@@ -1,0 +1,567 @@
+/**
+ * Joiner: makes one file of the pieces of a dataset, as they come.
+ *
+ *     add(2) ─▶ <target>.12-ab.joining/2      its turn has not come, so it is kept
+ *     add(0) ─▶ <target>.12-ab.joining/out    in its place at once
+ *     add(1) ─▶ out, and 2 behind it
+ *     finish ─▶ header, fsync, out is renamed to <target>
+ *
+ * Pieces go straight to their place where they are contiguous in the whole: records one behind the other, and cubes
+ * along their last axis. All others are kept and merged by finish. A piece is in whole or not at all, and until finish
+ * there is nothing at the target but what was there before.
+ */
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import {
+  A_BOOLEAN,
+  A_STRING,
+  check_options,
+  type Expectation,
+  either,
+  integer_between,
+  one_of,
+  show,
+} from '../../base/options.js';
+import { StateError, UsageError } from '../../errors.js';
+import { read_range } from '../formats/file_bytes.js';
+import type { CubeFormat, Format, RecordFormat } from '../formats/format.js';
+import { type CubeHeader, data_bytes, parse_head, read_header } from '../formats/header.js';
+import { provenance } from '../pars.js';
+import { CubeStack, merge_cubes, SameCubes } from './cube_pieces.js';
+import { WriteBehind } from './files.js';
+import { GRID_OPTIONS, type Grid, grid_of, type SplitOptions, total_of } from './plan.js';
+import { read_whole } from './reader.js';
+import { RecordJoin } from './record_pieces.js';
+import { RecordSink } from './record_sink.js';
+
+export interface JoinOptions extends Omit<SplitOptions, 'axes'> {
+  /** What the pieces are, and the whole. */
+  format: Format;
+  /** Axes along which the pieces are put together; 'new' stacks them along one behind the last. @default the last one */
+  axes?: number | readonly number[] | 'new' | undefined;
+  /** Length of each of these axes, if it is known. Then pieces of other lengths are refused, and need not come in order. */
+  n?: number | readonly number[] | undefined;
+  /** Adds the pieces up, element by element, in place of putting them together. */
+  reduce?: 'sum' | undefined;
+  /** Adds the result to the target, element by element, if there is one. @default false */
+  add?: boolean | undefined;
+  /** Whom the header names as the writer. @default the running script */
+  program?: string | undefined;
+}
+
+/** What has become of the pieces. */
+export interface Joined {
+  file: string;
+  /** Bytes of the file. */
+  bytes: number;
+  /** Indexes of the sections that are in it. */
+  sections: number[];
+}
+
+const INTEGERS = integer_between(0, Number.MAX_SAFE_INTEGER);
+const A_FORMAT: Expectation = {
+  expected: 'a format, as of format_named',
+  holds: (v) => typeof v === 'object' && v !== null && ['cube', 'records'].includes((v as Format).kind),
+};
+const TABLE: Readonly<Record<string, Expectation>> = {
+  ...GRID_OPTIONS,
+  format: A_FORMAT,
+  axes: either(GRID_OPTIONS['axes'] as Expectation, one_of('new')),
+  n: either(INTEGERS, {
+    expected: 'an array of such',
+    holds: (v) => Array.isArray(v) && v.every(INTEGERS.holds),
+  }),
+  reduce: one_of('sum'),
+  add: A_BOOLEAN,
+  program: A_STRING,
+};
+
+/** A piece that waits: of ours in the folder beside the target, or a file of the caller. */
+interface Kept {
+  file: string;
+  is_ours: boolean;
+}
+
+export class Joiner {
+  readonly target: string;
+  /** Number of sections. */
+  readonly count: number;
+  readonly #options: JoinOptions;
+  readonly #format: Format;
+  readonly #note: string;
+  readonly #folder: string;
+  readonly #kept = new Map<number, Kept>();
+  readonly #placed = new Set<number>();
+  /** Pieces that are on their way. */
+  readonly #coming = new Set<number>();
+  #state: 'open' | 'finishing' | 'closed' = 'open';
+  // the next in order, for pieces that are put one behind the other
+  #next = 0;
+  // one piece at a time is put behind the others
+  #is_placing = false;
+  #out: Promise<FileHandle> | undefined;
+  // what the first cube says: all must be alike
+  #same: SameCubes | undefined;
+  #stack: CubeStack | undefined;
+  #records: { join: RecordJoin; sink: RecordSink } | undefined;
+
+  /**
+   * @param target the file that finish makes; pieces are kept beside it until then
+   * @throws UsageError (PARJOB_ERR_USAGE)
+   */
+  constructor(target: string, options: JoinOptions) {
+    check_options('Joiner', options, TABLE);
+    if (!A_FORMAT.holds(options?.format)) {
+      throw new UsageError(
+        `Joiner: option 'format' must be ${A_FORMAT.expected}, got ${show(options?.format)}`,
+      );
+    }
+    this.target = target;
+    this.#options = options;
+    this.#format = options.format;
+    this.#note = provenance(options.program);
+    this.#folder = join(
+      dirname(target),
+      `${basename(target)}.${process.pid}-${randomBytes(4).toString('hex')}.joining`,
+    );
+    const grid = this.#grid(1);
+    this.count = total_of(grid);
+    this.#check_use();
+  }
+
+  /** Whether the piece of that section is in. */
+  has(index: number): boolean {
+    return this.#placed.has(index) || this.#kept.has(index);
+  }
+
+  /** Sections whose piece is not in. */
+  missing(): number[] {
+    return Array.from({ length: this.count }, (_, i) => i).filter((i) => !this.has(i));
+  }
+
+  /**
+   * Takes in a piece: the bytes of a complete file. Pieces may come in any order, and several at once. A chunk is
+   * still being written when the next one is asked for, so its memory must not be used again.
+   * @throws UsageError (PARJOB_ERR_USAGE) when it does not fit with the others, or what `chunks` throws. Then nothing of
+   * it stays, and it can be added again.
+   */
+  async add(index: number, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    await this.#take(index, async () => {
+      const name = this.#name_of(index);
+      if (this.#format.kind === 'records') {
+        await this.#add_records(index, chunks, name);
+        return;
+      }
+      const { header, chunks: all, close } = await begin_cube(this.#format, chunks, name);
+      try {
+        this.#note_header(index, header);
+      } catch (error) {
+        await close();
+        throw error;
+      }
+      try {
+        await this.#add_cube(index, header, all, name);
+      } catch (error) {
+        this.#forget_header(index);
+        throw error;
+      }
+    });
+  }
+
+  /** Takes in a piece that is a file here. It is read where it is, must stay there until finish, and is not removed. */
+  async add_file(index: number, file: string): Promise<void> {
+    await this.#take(index, async () => {
+      if (this.#format.kind === 'cube') this.#note_header(index, await read_header(file, this.#format));
+      else await stat(file);
+      this.#kept.set(index, { file, is_ours: false });
+    });
+  }
+
+  /**
+   * Makes the file.
+   * @param options.partial of the pieces that are there; what is missing is left out, or zero where its place is known
+   * @throws StateError (PARJOB_ERR_STATE) when pieces are missing or on their way
+   */
+  async finish(options: { partial?: boolean | undefined } = {}): Promise<Joined> {
+    this.#check_open();
+    const missing = this.missing();
+    if (this.#coming.size > 0) {
+      throw new StateError(`${this.target}: ${list(this.#coming)} on the way: wait for add, then finish`);
+    }
+    if (missing.length === this.count || (missing.length > 0 && options.partial !== true)) {
+      const what = `${list(missing)} of ${this.count} not there`;
+      throw new StateError(
+        `${this.target}: ${what}: add what is missing${missing.length < this.count ? ', or say partial: true' : ''}`,
+      );
+    }
+    this.#state = 'finishing';
+    try {
+      const out = await this.#write_all();
+      const file = join(this.#folder, out);
+      const handle = await open(file, 'r+');
+      let bytes: number;
+      try {
+        await handle.sync();
+        bytes = (await handle.stat()).size;
+      } finally {
+        await handle.close();
+      }
+      await rename(file, this.target);
+      const sections = Array.from({ length: this.count }, (_, i) => i).filter((i) => this.has(i));
+      this.#state = 'closed';
+      await this.#remove_all();
+      return { file: this.target, bytes, sections };
+    } catch (error) {
+      if (this.#state === 'finishing') this.#state = 'open';
+      throw error;
+    }
+  }
+
+  /** Gives up: removes all that was kept. The target stays as it was. May be called again. */
+  async abort(): Promise<void> {
+    this.#state = 'closed';
+    await this.#remove_all();
+  }
+
+  #grid(dimensions: number): Grid & { axes: readonly number[] } {
+    const { axes, nblock, count, pattern, noverlap } = this.#options;
+    const own = axes === 'new' ? dimensions + 1 : axes;
+    // of records there is one axis, which 'new' cannot add to
+    const for_records = this.#format.kind === 'records' && axes === 'new' ? undefined : own;
+    return grid_of(
+      'Joiner',
+      { axes: for_records, nblock, count, pattern, noverlap },
+      dimensions,
+      this.#format.kind,
+    );
+  }
+
+  #check_use(): void {
+    const { reduce, add, n, axes } = this.#options;
+    const is_arithmetic = reduce === 'sum' || add === true;
+    if (is_arithmetic && this.#format.kind === 'records') {
+      throw new UsageError(`Joiner: records of ${this.#format.name} cannot be added up, only cubes can`);
+    }
+    if (axes === 'new' && this.#format.kind === 'records') {
+      throw new UsageError(`Joiner: records of ${this.#format.name} have no axes to add to`);
+    }
+    const { length } = this.#grid(1).axes;
+    const lengths = n === undefined ? undefined : [n].flat();
+    if (lengths !== undefined && lengths.length !== length) {
+      throw new UsageError(
+        `Joiner: option 'n' must have a length for each of ${length} axes, got ${show(n)}`,
+      );
+    }
+    if (reduce === 'sum' && (axes !== undefined || n !== undefined)) {
+      throw new UsageError(
+        "Joiner: with reduce: 'sum' there are no axes to join along; leave axes and n away",
+      );
+    }
+  }
+
+  /** Runs `take` for a piece, if it may come now. */
+  async #take(index: number, take: () => Promise<void>): Promise<void> {
+    this.#check_open();
+    if (!Number.isInteger(index) || index < 0 || index >= this.count) {
+      throw new UsageError(
+        `${this.target} has sections 0 to ${this.count - 1}: there is no section ${show(index)}`,
+      );
+    }
+    if (this.has(index)) throw new StateError(`section ${index} of ${this.target} is in already`);
+    if (this.#coming.has(index))
+      throw new StateError(`section ${index} of ${this.target} is on its way already`);
+    this.#coming.add(index);
+    try {
+      await take();
+      // those that had to wait for this one; what goes wrong with them is said by finish, which tries again
+      await this.#place_kept().catch(() => {});
+    } finally {
+      this.#coming.delete(index);
+    }
+  }
+
+  #check_open(): void {
+    if (this.#state !== 'open') throw new StateError(`${this.target} has been finished or given up`);
+  }
+
+  /** Section `index` of the target, for errors. */
+  #name_of(index: number): string {
+    return `section ${index} of ${this.target}`;
+  }
+
+  async #add_records(index: number, chunks: AsyncIterable<Uint8Array>, name: string): Promise<void> {
+    if (this.#is_in_turn(index) && this.#grid(1).pattern[0] === 'block') {
+      await this.#while_placing(index, async () => (await this.#record_join()).join.append(chunks, name));
+    } else {
+      await this.#keep(index, chunks);
+    }
+  }
+
+  async #add_cube(
+    index: number,
+    header: CubeHeader,
+    chunks: AsyncIterable<Uint8Array>,
+    name: string,
+  ): Promise<void> {
+    const stack = this.#stack;
+    const has_place = stack !== undefined && (stack.knows_places || this.#is_in_turn(index));
+    const all = exactly(chunks, header.offset + data_bytes(header), name);
+    if (!has_place) {
+      await this.#keep(index, all);
+      return;
+    }
+    const data = without_head(all, header.offset);
+    const place = async (): Promise<void> => stack.put(index, header, data, await this.#open_out());
+    if (!stack.knows_places) await this.#while_placing(index, place);
+    else {
+      await place();
+      this.#placed.add(index);
+    }
+  }
+
+  #is_in_turn(index: number): boolean {
+    return !this.#is_placing && index === this.#next;
+  }
+
+  async #while_placing(index: number, place: () => Promise<void>): Promise<void> {
+    this.#is_placing = true;
+    try {
+      await place();
+      this.#placed.add(index);
+      this.#next = index + 1;
+    } finally {
+      this.#is_placing = false;
+    }
+  }
+
+  /** Compares a cube with those before it; the first one decides how they are put together. */
+  #note_header(index: number, header: CubeHeader): void {
+    if (this.#same !== undefined) {
+      this.#same.take(index, header);
+      return;
+    }
+    const { reduce, add, n } = this.#options;
+    const grid = this.#grid(header.axes.length);
+    const lengths = n === undefined ? undefined : [n].flat();
+    const same = new SameCubes(this.target, grid, lengths, reduce === 'sum');
+    same.take(index, header);
+    this.#same = same;
+    const is_stack = CubeStack.fits(grid, header) && reduce === undefined && add !== true;
+    if (is_stack) this.#stack = new CubeStack(same, this.#note);
+  }
+
+  #forget_header(index: number): void {
+    this.#same?.forget(index);
+    if (this.#same?.size !== 0) return;
+    this.#same = undefined;
+    this.#stack = undefined;
+  }
+
+  /** Writes a piece to a file beside the target. */
+  async #keep(index: number, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    await this.#make_folder();
+    const file = join(this.#folder, String(index));
+    const part = `${file}.part`;
+    try {
+      const handle = await open(part, 'w');
+      try {
+        const writer = new WriteBehind(handle);
+        let end = 0;
+        try {
+          for await (const bytes of chunks) {
+            await writer.write(bytes, end);
+            end += bytes.length;
+          }
+        } finally {
+          await writer.flush();
+        }
+      } finally {
+        await handle.close();
+      }
+      await rename(part, file);
+    } catch (error) {
+      await rm(part, { force: true });
+      throw error;
+    }
+    this.#kept.set(index, { file, is_ours: true });
+  }
+
+  /** Puts pieces that were kept in their place, as far as they follow on those that are there. */
+  async #place_kept(skip_missing = false): Promise<void> {
+    const is_direct =
+      this.#format.kind === 'records' ? this.#grid(1).pattern[0] === 'block' : this.#stack !== undefined;
+    if (!is_direct || this.#is_placing) return;
+    for (;;) {
+      const index = skip_missing || this.#stack?.knows_places ? least(this.#kept.keys()) : this.#next;
+      const kept = index === undefined ? undefined : this.#kept.get(index);
+      if (kept === undefined || index === undefined || this.#is_placing) return;
+      await this.#while_placing(index, () => this.#place_one(index, kept.file));
+      this.#kept.delete(index);
+      if (kept.is_ours) await rm(kept.file, { force: true });
+    }
+  }
+
+  async #place_one(index: number, file: string): Promise<void> {
+    if (this.#format.kind === 'records') {
+      await (await this.#record_join()).join.append(read_whole(file, this.#format), this.#name_of(index));
+      return;
+    }
+    const header = await read_header(file, this.#format);
+    const handle = await open(header.data_file, 'r');
+    try {
+      const data = read_range(handle, header.offset, header.offset + data_bytes(header));
+      await this.#stack?.put(index, header, data, await this.#open_out());
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** @returns the name of the file that is the whole, in the folder of what is kept */
+  async #write_all(): Promise<string> {
+    await this.#place_kept(true);
+    const out = await this.#open_out();
+    if (this.#format.kind === 'records') {
+      const { join: joined, sink } = await this.#record_join();
+      const files = [...this.#kept].toSorted(([a], [b]) => a - b).map(([, { file }]) => file);
+      // if something goes wrong from here on, records that are dealt out are joined again from the start
+      if (files.length > 0) this.#records = undefined;
+      // of blocks none is left to be kept
+      if (files.length > 0) await joined.interleave(files);
+      await out.truncate(sink.size);
+    } else if (this.#stack !== undefined) {
+      const name = await this.#stack.finish(out, this.#folder);
+      if (name !== undefined) return name;
+    } else {
+      const same = this.#same as SameCubes;
+      const pieces = new Map([...this.#kept].map(([index, { file }]) => [index, file]));
+      const { reduce, add } = this.#options;
+      await merge_cubes(out, same, pieces, {
+        format: this.#format as CubeFormat,
+        target: this.target,
+        note: this.#note,
+        is_sum: reduce === 'sum',
+        is_added: add === true,
+      });
+    }
+    return 'out';
+  }
+
+  async #record_join(): Promise<{ join: RecordJoin; sink: RecordSink }> {
+    if (this.#records === undefined) {
+      const format = this.#format as RecordFormat;
+      const sink = new RecordSink(await this.#open_out(), format);
+      this.#records = { join: new RecordJoin(format, sink), sink };
+    }
+    return this.#records;
+  }
+
+  async #open_out(): Promise<FileHandle> {
+    this.#out ??= this.#make_folder().then(() => open(join(this.#folder, 'out'), 'w+'));
+    return await this.#out;
+  }
+
+  async #make_folder(): Promise<void> {
+    if (this.#state === 'closed') throw new StateError(`${this.target} has been finished or given up`);
+    try {
+      await mkdir(this.#folder, { recursive: false });
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EEXIST') return;
+      throw new UsageError(`${this.target} cannot be made: nothing can be written beside it (${code})`, {
+        cause: error,
+      });
+    }
+  }
+
+  async #remove_all(): Promise<void> {
+    const out = this.#out;
+    this.#out = undefined;
+    await out?.then((handle) => handle.close()).catch(() => {});
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Reads the head of a piece; the chunks that are given back are all of it again. */
+async function begin_cube(
+  format: CubeFormat,
+  chunks: AsyncIterable<Uint8Array>,
+  name: string,
+): Promise<{ header: CubeHeader; chunks: AsyncIterable<Uint8Array>; close: () => Promise<unknown> }> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  try {
+    let start: Uint8Array = new Uint8Array(0);
+    for (;;) {
+      const { value, done } = await iterator.next();
+      const is_whole = done === true;
+      if (!is_whole) start = start.length === 0 ? value : Buffer.concat([start, value]);
+      const head = parse_head(format, name, start, is_whole);
+      if (head === undefined) continue;
+      if (head.data_file !== undefined) {
+        throw new UsageError(
+          `${name} has its data in ${head.data_file}: send it with read_whole, as one file`,
+        );
+      }
+      const header: CubeHeader = { ...head, kind: 'cube', format, file: name, data_file: name };
+      return { header, chunks: resume(start, iterator), close: async () => iterator.return?.() };
+    }
+  } catch (error) {
+    await iterator.return?.();
+    throw error;
+  }
+}
+
+async function* resume(
+  start: Uint8Array,
+  iterator: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield start;
+    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+async function* without_head(
+  chunks: AsyncIterable<Uint8Array>,
+  head_bytes: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let left = head_bytes;
+  for await (const bytes of chunks) {
+    if (bytes.length > left) yield left === 0 ? bytes : bytes.subarray(left);
+    left = Math.max(0, left - bytes.length);
+  }
+}
+
+/** The chunks, if they are just so many bytes. */
+async function* exactly(
+  chunks: AsyncIterable<Uint8Array>,
+  expected: number,
+  name: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    if (bytes > expected) break;
+    yield chunk;
+  }
+  if (bytes === expected) return;
+  throw new UsageError(
+    `${name}: its header asks for ${expected} bytes in all, but it has ${bytes > expected ? 'more' : bytes}`,
+  );
+}
+
+function least(numbers: Iterable<number>): number | undefined {
+  let found: number | undefined;
+  for (const number of numbers) found = found === undefined ? number : Math.min(found, number);
+  return found;
+}
+
+/** `section 3 is`, `sections 3, 4 are`. */
+function list(indexes: Iterable<number>): string {
+  const all = [...indexes].toSorted((a, b) => a - b);
+  const shown =
+    all.length > 10 ? `${all.slice(0, 10).join(', ')} and ${all.length - 10} more` : all.join(', ');
+  return all.length === 1 ? `section ${shown} is` : `sections ${shown} are`;
+}
