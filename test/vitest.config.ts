@@ -9,6 +9,7 @@ const PROCESS_TESTS = [
   'test/chaos/storm.test.ts',
   'test/cluster/**/*.test.ts',
   'test/examples/**/*.process.test.ts',
+  'test/cli/**/*.process.test.ts',
   'test/readme.test.ts',
   'test/package.test.ts',
   'test/watch/dashboard.browser.test.ts',

@@ -1,7 +1,7 @@
 /**
  * The command `parjob`. Each subcommand has a file of its own, loaded when it is called.
  *
- * Exit codes: 0 all went well, 1 something failed, 2 the command line is wrong.
+ * Exit codes: 0 all went well, 1 something failed, 2 the command line is wrong, 130 and 143 ended by Ctrl-C or SIGTERM.
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
@@ -15,14 +15,117 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 };
 
 const program = new Command('parjob')
-  .description('Runs tasks on many processes and machines.')
+  .description('Runs tasks, and serial programs over sections of data, on many processes and machines.')
   .version(version)
   .showHelpAfterError('(parjob --help tells more)')
-  .exitOverride();
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+Exit codes: 0 all went well, 1 something failed, 2 the command line is wrong.
+Slaves: --on, or parjob.config.js with "export default { on: 'slurm:16', job: { ... } }", or one a core of this machine.`,
+  );
 
-program
-  .command('doctor')
-  .description('Starts one slave on each machine, says what went well and what did not, and why.')
+/** A subcommand. Its name is followed by its arguments. */
+function command(name: string, description: string, examples: readonly string[]): Command {
+  const text = `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`;
+  return program.command(name).description(description).addHelpText('after', text);
+}
+
+const ON = [
+  '--on <places>',
+  'where slaves run: local:N, slurm:N, sge:N, pbs:N, lsf:N, mpi:N, machine:N by ssh, or several',
+] as const;
+const CONFIG = ['--config <file>', 'instead of parjob.config.js'] as const;
+const QUIET = ['-q, --quiet', 'no progress'] as const;
+
+function number(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value)) return value;
+  throw new UsageError(`expected a number, got ${JSON.stringify(text)}`);
+}
+
+function list(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
+
+command('map', 'Calls an exported function for each line of JSON on stdin; prints a line for each result.', [
+  'parjob map ./score.js#score < items.jsonl > results.jsonl',
+  'parjob map ./score.js#score --on slurm:64 --unordered < items.jsonl',
+])
+  .argument('<module#export>', 'a module, and the name that it exports; its default without a name')
+  .option(...ON)
+  .option(...CONFIG)
+  .option('-u, --unordered', 'print results as they come')
+  .option('--outcomes', 'print { index, status, value or reason } for each line')
+  .option('--attempts <n>', 'runs of a line whose slave dies', number)
+  .option('--retries <n>', 'further runs of a line that throws', number)
+  .option('--timeout <ms>', 'longest time for a line', number)
+  .option('--jobname <name>', 'names log files')
+  .option(...QUIET)
+  .action(async (target: string, flags: object) => {
+    process.exitCode = await (await import('./map.js')).map(target, flags);
+  });
+
+function section_options(to: Command): Command {
+  return to
+    .option(...ON)
+    .option('--mfile <file>', 'machine file: a host a line, host:4 with its slots')
+    .option('--njobs <n>', 'sections at once')
+    .option('--restart', 'go on where the last run stopped')
+    .option('--attempts <n>', 'starts of a section, on different hosts')
+    .option('--scratch <folder>', 'for pieces, on each host')
+    .option('--jobname <name>', 'names status file and logs')
+    .option(...CONFIG)
+    .option(...QUIET);
+}
+
+section_options(
+  command('run', 'Runs a serial program over sections of data, as a spec says.', [
+    'parjob run shots.yaml --mfile mfile',
+    'parjob run shots.yaml --restart',
+  ]),
+)
+  .argument('<spec>', 'YAML or JSON: sect_pars, program, files and the options of a ParJob')
+  .action(async (file: string, flags: object) => {
+    process.exitCode = await (await import('./sections.js')).run_spec(file, flags);
+  });
+
+section_options(
+  command('exec', 'Runs a program over parts of files, and puts what it writes together again.', [
+    'parjob exec --split FASTA:queries.fa --copy db.fa --collect hits.tsv -- blastn -query {in} -subject {copy} -outfmt 6',
+    'parjob exec --split words.txt --collect sorted.txt -- sort',
+  ]),
+)
+  .argument('<program...>', 'its words, after --; {in}, {out}, {copy} and {id} are replaced')
+  .option('--split <[format:]file>', 'an input that is split; without {in} it is the standard input', list)
+  .option('--copy <file>', 'an input that goes whole to each host', list)
+  .option('--collect <[format:]file>', 'an output; without {out} it is the standard output', list)
+  .option('--sections <n>', 'in how many parts')
+  .action(async (words: string[], flags: object) => {
+    process.exitCode = await (await import('./sections.js')).exec(words, flags);
+  });
+
+command('status', 'Shows how far a run is, by its status file; changes what it does.', [
+  'parjob status                        of the one status file here',
+  'parjob status shots.sections --set 7=todo',
+  'parjob status shots.sections --drain node3',
+])
+  .argument('[file]', 'a status file, of tasks or of sections')
+  .option('--set <id=state>', 'run a section again (todo) or give it up (failed)', list)
+  .option('--drain <host>', 'give a host nothing new', list)
+  .option('--release <host>', 'give it sections again', list)
+  .option('--json', 'as JSON')
+  .action(async (file: string | undefined, flags: object) => {
+    process.exitCode = await (await import('./status.js')).status(file, flags);
+  });
+
+command('doctor', 'Starts one slave on each machine, says what went well and what did not, and why.', [
+  'parjob doctor                 can slaves start here?',
+  'parjob doctor mfile           on the machines of a machine file',
+  'parjob doctor node1 node2     on these, by ssh',
+  'parjob doctor --slurm         by sbatch',
+])
   .argument('[machines...]', 'names of machines, or one machine file; this machine when left out')
   .option('--slurm', 'a slave that Slurm starts')
   .option('--sge', 'a slave that Grid Engine starts')
@@ -30,27 +133,25 @@ program
   .option('--host <name>', 'name or address under which slaves reach this machine')
   .option('--timeout <seconds>', 'how long to wait for each', '60')
   .option('--json', 'print a line of JSON for each slave')
-  .addHelpText(
-    'after',
-    `
-Examples:
-  parjob doctor                 can slaves start here?
-  parjob doctor mfile           on the machines of a machine file
-  parjob doctor node1 node2     on these, by ssh
-  parjob doctor --slurm         by sbatch`,
-  )
-  .action(async (machines: string[], options: Record<string, unknown>) => {
-    const { doctor } = await import('./doctor.js');
-    process.exitCode = await doctor(machines, options);
+  .action(async (machines: string[], flags: object) => {
+    process.exitCode = await (await import('./doctor.js')).doctor(machines, flags);
   });
 
-program
-  .command('slave')
-  .description('Joins a job by hand: job.connect_command() prints the whole command.')
+command('slave', 'Joins a job by hand: job.connect_command() prints the whole command.', [
+  'parjob slave --connect tls://head:40123 --secret-file .parjob.head.4711.5ec2e7.secret',
+])
   .requiredOption('--connect <addresses>', 'where the master listens')
   .option('--secret-file <file>', 'file with the secret of the job; or set PARJOB_SECRET');
 
+// whoever reads us has read enough: `parjob map ... | head`
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
 try {
+  const { default: complete } = await import('@bomb.sh/tab/commander');
+  complete(program);
   await program.parseAsync();
 } catch (error) {
   process.exitCode = tell(error);

@@ -39,6 +39,16 @@ const REMEDIES: Readonly<Record<LaunchCause, string>> = {
   left_queue: 'its last words, if any, are below; ask the batch system what it knows of that job',
 };
 
+/** A command for ssh holds a script, which is quoted twice: nobody reads that. All of it is in the error's `command`. */
+const LONGEST_COMMAND = 240;
+
+function cut(text: string): string {
+  const line = text.replaceAll('\n', ' ');
+  return line.length > LONGEST_COMMAND
+    ? `${line.slice(0, LONGEST_COMMAND)} ... (error.command has all)`
+    : line;
+}
+
 export interface FailedLaunch {
   slave: string;
   command: readonly string[];
@@ -59,7 +69,7 @@ export function launch_error(
   const { slave, command, log_file } = launch;
   const lines = [
     `slave ${slave} did not start: ${what}; ${REMEDIES[cause_kind]}`,
-    `  command: ${quote_all(command)}`,
+    `  command: ${cut(quote_all(command))}`,
     `  log: ${log_file}`,
   ];
   if (tail !== undefined) lines.push(tail.replace(/^/gm, '    | '));

@@ -43,7 +43,10 @@ export function slave_script(order: LaunchOrder, way: SecretWay, options: Script
     quote(addresses.join(',')),
     ...secret_words(way),
   ];
-  return [enter_directory(order), ...(options.setup ?? []), become_slave(order, options, words)].join('\n');
+  const { setup = [] } = options;
+  // in one line if it can be: csh, which may be what sshd runs, ends a quoted word with the line
+  const ends_line = setup.length === 0 ? '; ' : '\n';
+  return [enter_directory(order), ...setup, become_slave(order, options, words)].join(ends_line);
 }
 
 /** Shell text for the first of these variables that is set, or 0. */

@@ -24,7 +24,8 @@ export interface SlurmOptions extends BatchOptions {
 const HOPELESS =
   /^(BadConstraints|InvalidAccount|InvalidQOS|PartitionNodeLimit|PartitionTimeLimit|DependencyNeverSatisfied)$/;
 const PENDING = /^(PENDING|CONFIGURING|REQUEUED|REQUEUE_HOLD|REQUEUE_FED|SPECIAL_EXIT|RESV_DEL_HOLD)$/;
-const RUNNING = /^(RUNNING|SUSPENDED|STOPPED|SIGNALING|STAGE_OUT|RESIZING)$/;
+/** COMPLETING does not say yet how it ends. */
+const RUNNING = /^(RUNNING|COMPLETING|SUSPENDED|STOPPED|SIGNALING|STAGE_OUT|RESIZING)$/;
 const EVICTED = /^(TIMEOUT|PREEMPTED|NODE_FAIL|CANCELLED|BOOT_FAIL|DEADLINE|REVOKED)$/;
 /** Width of squeue's columns, in characters. */
 const COLUMN = 60;

@@ -110,14 +110,15 @@ class SshProcess implements LaunchedProcess {
   }
 }
 
-/** What a slave reads first. */
+/** What a slave reads first. A variable that is null there is to be unset. */
 export function stdin_line(
   { secret }: LaunchOrder,
   { env, forward_env }: Pick<SshLauncherOptions, 'env' | 'forward_env'>,
 ): string {
-  const all: Record<string, string | undefined> = {};
+  const all: Record<string, string | null | undefined> = {};
   for (const name of forward_env) all[name] = process.env[name];
-  return JSON.stringify({ secret, env: { ...all, ...env } });
+  for (const [name, value] of Object.entries(env)) all[name] = value ?? null;
+  return JSON.stringify({ secret, env: all });
 }
 
 /** sshd listens on its node's loopback, and what comes there goes to the master. */

@@ -1,0 +1,211 @@
+/** The command `parjob`, as a user types it. */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { test_folder } from '../kit/cluster.js';
+
+const PARJOB = resolve('bin/parjob.js');
+
+let folder: string;
+beforeEach(() => {
+  folder = test_folder();
+  writeFileSync(
+    join(folder, 'tasks.mjs'),
+    `export const double = (n) => 2 * n;
+     export default (item) => item.name.toUpperCase();
+     export async function slow_first(n) { await new Promise((done) => setTimeout(done, n === 0 ? 300 : 0)); return n; }
+     export function odd_fails(n) { if (n % 2) throw new TypeError(n + ' is odd'); return n; }`,
+  );
+});
+
+function parjob(
+  words: readonly string[],
+  input = '',
+): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, [PARJOB, ...words], { cwd: folder, input, encoding: 'utf8' });
+}
+
+const numbers = (count: number) => Array.from({ length: count }, (_, i) => `${i}\n`).join('');
+
+describe('parjob map', () => {
+  it('prints a result for each line, in their order', () => {
+    const { status, stdout, stderr } = parjob(
+      ['map', './tasks.mjs#slow_first', '--on', 'local:2'],
+      numbers(50),
+    );
+    expect(status, stderr).toBe(0);
+    expect(stdout).toBe(numbers(50));
+  });
+
+  it('prints them as they come when that is wanted', () => {
+    const { stdout } = parjob(['map', 'tasks.mjs#slow_first', '--on', 'local:2', '--unordered'], numbers(8));
+    const lines = stdout.trim().split('\n').map(Number);
+    expect(lines.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(lines.at(-1)).toBe(0);
+  });
+
+  it('takes the default export, and items that are objects', () => {
+    const { stdout } = parjob(['map', 'tasks.mjs', '--on', 'local:1'], '{"name":"ann"}\n\n{"name":"bob"}\n');
+    expect(stdout).toBe('"ANN"\n"BOB"\n');
+  });
+
+  it('goes on when a line fails, says which, and ends with 1', () => {
+    const { status, stdout, stderr } = parjob(['map', 'tasks.mjs#odd_fails', '--on', 'local:1'], numbers(4));
+    expect(status).toBe(1);
+    expect(stdout).toBe('0\nnull\n2\nnull\n');
+    expect(stderr).toMatch(/^parjob: item 1: TypeError: 1 is odd/m);
+  });
+
+  it('prints outcomes', () => {
+    const { stdout } = parjob(['map', 'tasks.mjs#odd_fails', '--on', 'local:1', '--outcomes'], numbers(2));
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual([
+      { index: 0, status: 'fulfilled', value: 0 },
+      {
+        index: 1,
+        status: 'rejected',
+        reason: { name: 'RemoteError', message: expect.stringContaining('1 is odd') },
+      },
+    ]);
+  });
+
+  it.each([
+    [
+      'a line that is no JSON',
+      ['map', 'tasks.mjs#double'],
+      '1\nx y\n',
+      'stdin, line 2: expected JSON, got x y',
+    ],
+    [
+      'a module that does not exist',
+      ['map', 'nothing.mjs#double'],
+      '1\n',
+      'nothing.mjs of the function double does not exist',
+    ],
+    [
+      'places that cannot be',
+      ['map', 'tasks.mjs#double', '--on', 'slurm:many'],
+      '',
+      'expected a kind (local, slurm',
+    ],
+    [
+      'a number that is none',
+      ['map', 'tasks.mjs#double', '--timeout', 'long'],
+      '',
+      'expected a number, got "long"',
+    ],
+  ])('refuses %s, with 2', (_, words, input, text) => {
+    const { status, stderr } = parjob(words, input);
+    expect(stderr).toContain(text);
+    expect(stderr).toContain('PARJOB_ERR_USAGE');
+    expect(status).toBe(2);
+  });
+
+  it('ends without a word when nobody reads any more', async () => {
+    const words = [PARJOB, 'map', './tasks.mjs#double', '--on', 'local:1', '--quiet'];
+    const child = spawn(process.execPath, words, { cwd: folder });
+    let stderr = '';
+    child.stderr.on('data', (bytes) => {
+      stderr += bytes;
+    });
+    child.stdin.on('error', () => {});
+    child.stdin.end(numbers(20_000));
+    child.stdout.once('data', () => child.stdout.destroy());
+    const [code] = await new Promise<[number | null]>((done) => child.once('close', (exit) => done([exit])));
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+  });
+
+  it('takes slaves and options of the job from parjob.config.mjs', () => {
+    writeFileSync(
+      join(folder, 'parjob.config.mjs'),
+      `export default { on: 'local:1', job: { jobname: 'configured', log_dir: 'logs' } };`,
+    );
+    execFileSync('mkdir', [join(folder, 'logs')]);
+    const { status, stderr } = parjob(['map', 'tasks.mjs#double'], '1\n');
+    expect(status, stderr).toBe(0);
+    expect(existsSync(join(folder, 'logs/configured.slave0'))).toBe(true);
+    writeFileSync(join(folder, 'parjob.config.mjs'), 'export default { slave: 3 };');
+    const refused = parjob(['map', 'tasks.mjs#double'], '1\n');
+    expect(refused.stderr).toContain("has no option 'slave': did you mean 'slaves'?");
+    expect(refused.status).toBe(2);
+  });
+});
+
+describe('parjob exec, run and status', () => {
+  const words = ['pear', 'fig', 'apple', 'lime', 'date', 'kiwi'];
+  beforeEach(() => writeFileSync(join(folder, 'words.txt'), `${words.join('\n')}\n`));
+
+  it('run a program over parts of a file, and tell of it', () => {
+    const flags = ['--split', 'words.txt', '--collect', 'out.txt', '--sections', '3', '--on', 'local:2'];
+    const { status, stderr } = parjob(['exec', ...flags, '--', 'tr', 'a-z', 'A-Z']);
+    expect(status, stderr).toBe(0);
+    expect(readFileSync(join(folder, 'out.txt'), 'utf8')).toBe(`${words.join('\n').toUpperCase()}\n`);
+    const told = parjob(['status', '--json']);
+    expect(told.status).toBe(0);
+    expect(JSON.parse(told.stdout)).toMatchObject({ is_finished: true, counts: { collected: 3 } });
+  });
+
+  it('take a spec in YAML, stop at a section that fails, and go on from there', () => {
+    const program = "['sh', '-c', 'test -e ready || exit 3; cat']";
+    writeFileSync(
+      join(folder, 'job.yaml'),
+      `sect_pars: 2\njobname: job\nattempts: 1\nprogram: ${program.replace('ready', join(folder, 'ready'))}\nfiles:
+  in: { type: split, usage: INPUT, name: words.txt, tag: '<' }
+  out: { type: split, usage: OUTPUT, name: out.txt, format: TEXT, tag: '>' }\n`,
+    );
+    const first = parjob(['run', 'job.yaml', '--on', 'local:1', '--quiet']);
+    expect(first.stderr).toContain('exited with code 3');
+    expect(first.status).toBe(1);
+    const told = parjob(['status', 'job.sections']);
+    expect(told.stdout).toMatch(/1 failed/);
+    expect(told.status).toBe(1);
+    writeFileSync(join(folder, 'ready'), '');
+    const second = parjob(['run', 'job.yaml', '--on', 'local:1', '--quiet', '--restart']);
+    expect(second.status, second.stderr).toBe(0);
+    expect(readFileSync(join(folder, 'out.txt'), 'utf8')).toBe(`${words.join('\n')}\n`);
+  });
+
+  it('say what is wrong with what they are given', () => {
+    expect(parjob(['status'])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('no status file here'),
+    });
+    expect(parjob(['run', 'nothing.yaml'])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('nothing.yaml cannot be read'),
+    });
+    expect(parjob(['exec', '--sections', 'x', '--', 'true'])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('--sections takes a whole number'),
+    });
+  });
+});
+
+describe('parjob', () => {
+  it('has a help with examples for each command, and completions for shells', () => {
+    const help = parjob(['--help']).stdout;
+    for (const name of ['map', 'run', 'exec', 'status', 'doctor', 'slave']) {
+      expect(help).toContain(`  ${name} `);
+      expect(parjob([name, '--help']).stdout).toMatch(/Examples:\n {2}parjob /);
+    }
+    for (const shell of ['bash', 'zsh', 'fish'])
+      expect(parjob(['complete', shell]).stdout).toContain('parjob');
+  });
+
+  it('refuses a command or an option that it does not have, with 2', () => {
+    expect(parjob(['mpa'])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('Did you mean map?'),
+    });
+    expect(parjob(['status', '--jsno'])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('--json'),
+    });
+  });
+});
