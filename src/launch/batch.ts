@@ -3,6 +3,7 @@ import { Deferred } from '../base/deferred.js';
 import { type BatchJob, BatchQueue } from './batch_queue.js';
 import type { BatchSystem, JobStatus } from './batch_system.js';
 import type { LaunchedProcess, Launcher, LaunchOrder, ProcessEnd } from './launcher.js';
+import { BATCH_PACE } from './pace.js';
 import { type CommandResult, run_command } from './run_command.js';
 import type { ScriptOptions } from './script.js';
 
@@ -14,7 +15,7 @@ export class BatchLauncher implements Launcher {
   readonly kind: string;
   readonly host: string;
   readonly reach = 'network';
-  readonly pace = { at_once: 1, until: 'accepted', per_second: 2 } as const;
+  readonly pace = BATCH_PACE;
   readonly #system: BatchSystem;
   readonly #options: BatchLauncherOptions;
 

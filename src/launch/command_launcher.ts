@@ -2,6 +2,7 @@
 import { Deferred } from '../base/deferred.js';
 import { inherited_flags, SLAVE_SCRIPT, slave_arguments } from './command.js';
 import type { LaunchedProcess, Launcher, LaunchOrder, ProcessEnd } from './launcher.js';
+import { COMMAND_PACE } from './pace.js';
 import { quote_all } from './quote.js';
 import { kill_process, spawn_process } from './spawn.js';
 import { stdin_line } from './ssh.js';
@@ -22,7 +23,7 @@ export class CommandLauncher implements Launcher {
   readonly kind = 'command';
   readonly host: string;
   readonly reach: 'local' | 'network';
-  readonly pace = { at_once: 8, until: 'ready', per_second: 20 } as const;
+  readonly pace = COMMAND_PACE;
   readonly #options: CommandLauncherOptions;
 
   constructor(options: CommandLauncherOptions) {

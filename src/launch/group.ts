@@ -5,6 +5,7 @@
  */
 import { Deferred } from '../base/deferred.js';
 import type { LaunchedProcess, Launcher, LaunchOrder, ProcessEnd } from './launcher.js';
+import { GROUP_PACE } from './pace.js';
 import { array_script, type ScriptOptions } from './script.js';
 import { write_script } from './script_file.js';
 import { kill_process, spawn_process } from './spawn.js';
@@ -30,7 +31,7 @@ export class GroupLauncher implements Launcher {
   readonly kind: string;
   readonly host: string;
   readonly reach = 'network';
-  readonly pace = { at_once: 4, until: 'accepted' } as const;
+  readonly pace = GROUP_PACE;
   readonly #options: GroupOptions;
 
   constructor(options: GroupOptions) {

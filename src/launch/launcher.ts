@@ -4,6 +4,7 @@
  *     orders ─▶ start ─▶ accepted ─▶ (waits in a queue) ─▶ started ─▶ ended
  */
 import type { LaunchCause } from '../errors.js';
+import type { Pace } from './pace.js';
 
 /** All that a launcher must know to start one slave. */
 export interface LaunchOrder {
@@ -62,17 +63,8 @@ export interface LaunchedProcess {
   look?(): void;
 }
 
-/** How fast slaves may be started. */
-export interface Pace {
-  /** Launches at the same time. */
-  at_once: number;
-  /** A launch ends when the slave is ready, or when a queue has accepted it. */
-  until: 'ready' | 'accepted';
-  /** Launches that may begin in a second. @default no limit */
-  per_second?: number | undefined;
-}
-
-export interface Launcher {
+/** What is to be known of a launcher before it launches. */
+export interface LauncherFacts {
   /** What it starts them with: `local`, `ssh`, `slurm`. Launchers of one kind share a pace. */
   readonly kind: string;
   /** Where the slave will run, for people. */
@@ -80,8 +72,11 @@ export interface Launcher {
   /** Whether its slaves are on this machine, and reach the master by loopback. */
   readonly reach: 'local' | 'network';
   readonly pace: Pace;
+}
+
+export interface Launcher extends LauncherFacts {
   /** Starts one process for each order. @throws Error when none could be started */
-  start(orders: readonly LaunchOrder[]): LaunchedProcess[];
+  start(orders: readonly LaunchOrder[]): LaunchedProcess[] | Promise<LaunchedProcess[]>;
   /** Takes over a process that an earlier master had started; left out where only its connection tells of it. */
   adopt?(pid: number): LaunchedProcess | undefined;
 }

@@ -4,6 +4,7 @@
  * qrsh splits and expands what it is given once more, so it gets a file of plain name, beside the secret's.
  */
 import type { LaunchedProcess, Launcher, LaunchOrder } from './launcher.js';
+import { COMMAND_PACE } from './pace.js';
 import { quote } from './quote.js';
 import { array_script } from './script.js';
 import { write_script } from './script_file.js';
@@ -13,7 +14,7 @@ export class QrshLauncher implements Launcher {
   readonly kind = 'qrsh';
   readonly host: string;
   readonly reach = 'network';
-  readonly pace = { at_once: 8, until: 'ready', per_second: 20 } as const;
+  readonly pace = COMMAND_PACE;
 
   constructor(nodename: string) {
     this.host = nodename;

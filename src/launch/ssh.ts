@@ -9,6 +9,7 @@
 import { randomInt } from 'node:crypto';
 import { basename } from 'node:path';
 import type { LaunchedProcess, Launcher, LaunchOrder, ProcessEnd } from './launcher.js';
+import { COMMAND_PACE } from './pace.js';
 import { quote } from './quote.js';
 import { type ScriptOptions, slave_script } from './script.js';
 import { kill_process, spawn_process } from './spawn.js';
@@ -41,8 +42,7 @@ export class SshLauncher implements Launcher {
   readonly kind = 'ssh';
   readonly host: string;
   readonly reach: 'local' | 'network';
-  /** sshd turns away who comes when ten others are at its door. */
-  readonly pace = { at_once: 8, until: 'ready', per_second: 20 } as const;
+  readonly pace = COMMAND_PACE;
   readonly #options: SshLauncherOptions;
 
   constructor(nodename: string, options: SshLauncherOptions) {

@@ -399,7 +399,7 @@ export class Driver implements SessionEvents {
     if (orders.length === 0) return;
     let processes: LaunchedProcess[];
     try {
-      processes = launcher.start(orders);
+      processes = await launcher.start(orders);
     } catch (error) {
       for (const session of ordered) session.not_launched(error as Error);
       return;

@@ -321,12 +321,10 @@ export class Job<Result = unknown> extends Array<Slave> {
     if (!is_watched(watching)) return;
     const on_error = (watcher: string, error: Error) =>
       this.#log.error({ watcher, reason: error.message }, 'nobody looks on there');
-    this.#watcher ??= begin_watching(this, { ...watching, jobname, on_error }).catch(
-      (error: Error) => {
-        on_error('watch', error);
-        return undefined;
-      },
-    );
+    this.#watcher ??= begin_watching(this, { ...watching, jobname, on_error }).catch((error: Error) => {
+      on_error('watch', error);
+      return undefined;
+    });
     await this.#watcher;
   }
 

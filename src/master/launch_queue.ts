@@ -3,7 +3,8 @@
  * one order, which a batch system takes as one array job; launchers of one kind share a pace.
  */
 import type PQueue from 'p-queue';
-import type { Launcher, Pace } from '../launch/launcher.js';
+import type { Launcher } from '../launch/launcher.js';
+import type { Pace } from '../launch/pace.js';
 import type { Session } from './session.js';
 
 /** Starts the processes of these sessions; resolves when the launch is over, as its pace counts. */

@@ -9,7 +9,8 @@ import {
   STRINGS,
 } from '../../base/options.js';
 import { UsageError } from '../../errors.js';
-import { CommandLauncher } from '../../launch/command_launcher.js';
+import { LazyLauncher } from '../../launch/lazy.js';
+import { COMMAND_PACE } from '../../launch/pace.js';
 import { Slave } from '../slave.js';
 
 export interface CommandSlaveOptions {
@@ -39,7 +40,7 @@ export interface CommandSlaveOptions {
  * @example new CommandSlave('docker run -i --rm -v {cwd}:{cwd} -w {cwd} node:22 {command}')
  */
 export class CommandSlave extends Slave {
-  override readonly launcher: CommandLauncher;
+  override readonly launcher: LazyLauncher;
 
   constructor(command: string | readonly string[], options: CommandSlaveOptions = {}) {
     super();
@@ -58,13 +59,19 @@ export class CommandSlave extends Slave {
       );
     }
     const { secret = 'stdin', is_local = false, env = {}, forward_env = [], node_flags = [] } = options;
-    this.launcher = new CommandLauncher({
-      template: command,
-      secret,
-      is_local,
-      env,
-      forward_env,
-      node_flags,
+    const [first = 'command'] = typeof command === 'string' ? command.split(' ') : command;
+    const reach = is_local ? 'local' : 'network';
+    const facts = { kind: 'command', host: first, reach, pace: COMMAND_PACE } as const;
+    this.launcher = new LazyLauncher(facts, async () => {
+      const { CommandLauncher } = await import('../../launch/command_launcher.js');
+      return new CommandLauncher({
+        template: command,
+        secret,
+        is_local,
+        env,
+        forward_env,
+        node_flags,
+      });
     });
   }
 }

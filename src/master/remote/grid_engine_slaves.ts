@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { A_STRING, check_options } from '../../base/options.js';
 import { UsageError } from '../../errors.js';
-import { BatchLauncher } from '../../launch/batch.js';
-import { GridEngine, type GridEngineOptions } from '../../launch/grid_engine.js';
+import type { GridEngineOptions } from '../../launch/grid_engine.js';
+import { LazyLauncher } from '../../launch/lazy.js';
 import { parse_pe_hostfile } from '../../launch/machine_file.js';
-import { QrshLauncher } from '../../launch/qrsh.js';
+import { COMMAND_PACE } from '../../launch/pace.js';
 import { Job } from '../job.js';
 import type { JobOptions } from '../job_options.js';
 import { LocalSlave } from '../local_slave.js';
@@ -28,8 +28,9 @@ function check(what: string, options: SgeQsubOptions): void {
   check_options(what, named(options), TABLE);
 }
 
-function grid_engine(options: SgeQsubOptions): BatchLauncher {
-  return batch_launcher(new GridEngine(named(options)), named(options));
+function grid_engine(options: SgeQsubOptions): LazyLauncher {
+  const load = async () => new (await import('../../launch/grid_engine.js')).GridEngine(named(options));
+  return batch_launcher('grid_engine', 'Grid Engine', load, named(options));
 }
 
 /**
@@ -37,9 +38,9 @@ function grid_engine(options: SgeQsubOptions): BatchLauncher {
  * @throws UsageError (PARJOB_ERR_USAGE) for an option that cannot be
  */
 export class SgeQsubSlave extends BatchSlave {
-  constructor(options: SgeQsubOptions | BatchLauncher = {}) {
-    if (!(options instanceof BatchLauncher)) check('SgeQsubSlave', options);
-    super(options instanceof BatchLauncher ? options : grid_engine(options));
+  constructor(options: SgeQsubOptions | LazyLauncher = {}) {
+    if (!(options instanceof LazyLauncher)) check('SgeQsubSlave', options);
+    super(options instanceof LazyLauncher ? options : grid_engine(options));
   }
 }
 
@@ -76,12 +77,16 @@ export class SgeQsubJob<Result = unknown> extends Job<Result> {
  * (MODELLER's sge_pe_slave).
  */
 export class SgePeSlave extends Slave {
-  override readonly launcher: QrshLauncher;
+  override readonly launcher: LazyLauncher;
 
   constructor(nodename: string) {
     super();
     check_options('SgePeSlave', { nodename }, { nodename: A_STRING });
-    this.launcher = new QrshLauncher(nodename);
+    const facts = { kind: 'qrsh', host: nodename, reach: 'network', pace: COMMAND_PACE } as const;
+    this.launcher = new LazyLauncher(
+      facts,
+      async () => new (await import('../../launch/qrsh.js')).QrshLauncher(nodename),
+    );
   }
 }
 

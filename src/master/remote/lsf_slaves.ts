@@ -1,6 +1,6 @@
 /** Slaves that LSF starts. */
 import { A_STRING, check_options } from '../../base/options.js';
-import { Lsf, type LsfOptions } from '../../launch/lsf.js';
+import type { LsfOptions } from '../../launch/lsf.js';
 import { BatchSlave, batch_launcher } from './batch_slaves.js';
 import { A_COUNT, BATCH_TABLE } from './option_tables.js';
 
@@ -14,6 +14,7 @@ const TABLE = { ...BATCH_TABLE, queue: A_STRING, project: A_STRING };
 export function lsf_slaves(n: number, options: LsfOptions = {}): BatchSlave[] {
   check_options('lsf_slaves', { n }, { n: A_COUNT });
   check_options('lsf_slaves', options, TABLE);
-  const launcher = batch_launcher(new Lsf(options), options);
+  const load = async () => new (await import('../../launch/lsf.js')).Lsf(options);
+  const launcher = batch_launcher('lsf', 'LSF', load, options);
   return Array.from({ length: n }, () => new BatchSlave(launcher));
 }

@@ -1,7 +1,7 @@
 /** Slaves that mpirun starts. */
 import { A_STRING, check_options, either, STRING_RECORD, STRINGS } from '../../base/options.js';
-import { GroupLauncher } from '../../launch/group.js';
-import { mpi_group } from '../../launch/mpi.js';
+import { LazyLauncher } from '../../launch/lazy.js';
+import { GROUP_PACE } from '../../launch/pace.js';
 import { Slave } from '../slave.js';
 import { A_COUNT, command_words } from './option_tables.js';
 
@@ -24,9 +24,9 @@ export interface MpiSlavesOptions {
 }
 
 class MpiSlave extends Slave {
-  override readonly launcher: GroupLauncher;
+  override readonly launcher: LazyLauncher;
 
-  constructor(launcher: GroupLauncher) {
+  constructor(launcher: LazyLauncher) {
     super();
     this.launcher = launcher;
   }
@@ -49,7 +49,11 @@ export function mpi_slaves(n: number, options: MpiSlavesOptions = {}): Slave[] {
     node_flags: STRINGS,
   });
   const { mpirun = 'mpirun', extra_args = [], env = {} } = options;
-  const group = mpi_group({ ...options, mpirun: command_words(mpirun), extra_args, env });
-  const launcher = new GroupLauncher(group);
+  const facts = { kind: 'mpi', host: 'mpirun', reach: 'network', pace: GROUP_PACE } as const;
+  const launcher = new LazyLauncher(facts, async () => {
+    const { GroupLauncher } = await import('../../launch/group.js');
+    const { mpi_group } = await import('../../launch/mpi.js');
+    return new GroupLauncher(mpi_group({ ...options, mpirun: command_words(mpirun), extra_args, env }));
+  });
   return Array.from({ length: n }, () => new MpiSlave(launcher));
 }

@@ -1,6 +1,6 @@
 /** Slaves that PBS starts: OpenPBS, PBS Pro, Torque. */
 import { A_STRING, check_options, one_of } from '../../base/options.js';
-import { Pbs, type PbsOptions } from '../../launch/pbs.js';
+import type { PbsOptions } from '../../launch/pbs.js';
 import { BatchSlave, batch_launcher } from './batch_slaves.js';
 import { A_COUNT, BATCH_TABLE } from './option_tables.js';
 
@@ -14,6 +14,7 @@ const TABLE = { ...BATCH_TABLE, queue: A_STRING, flavour: one_of('openpbs', 'tor
 export function pbs_slaves(n: number, options: PbsOptions = {}): BatchSlave[] {
   check_options('pbs_slaves', { n }, { n: A_COUNT });
   check_options('pbs_slaves', options, TABLE);
-  const launcher = batch_launcher(new Pbs(options), options);
+  const load = async () => new (await import('../../launch/pbs.js')).Pbs(options);
+  const launcher = batch_launcher('pbs', 'PBS', load, options);
   return Array.from({ length: n }, () => new BatchSlave(launcher));
 }

@@ -1,10 +1,10 @@
 /** Slaves that Slurm starts: by sbatch, or by srun within an allocation. */
 import { A_STRING, check_options, STRING_RECORD, STRINGS } from '../../base/options.js';
 import { UsageError } from '../../errors.js';
-import { BatchLauncher } from '../../launch/batch.js';
-import { GroupLauncher } from '../../launch/group.js';
-import { Slurm, type SlurmOptions } from '../../launch/slurm.js';
-import { allocation_size, srun_group } from '../../launch/srun.js';
+import { allocation_size } from '../../launch/allocation.js';
+import { LazyLauncher } from '../../launch/lazy.js';
+import { GROUP_PACE } from '../../launch/pace.js';
+import type { SlurmOptions } from '../../launch/slurm.js';
 import { Job } from '../job.js';
 import type { JobOptions } from '../job_options.js';
 import { Slave } from '../slave.js';
@@ -24,14 +24,15 @@ const TABLE = {
  * @throws UsageError (PARJOB_ERR_USAGE) for an option that cannot be
  */
 export class SlurmSlave extends BatchSlave {
-  constructor(options: SlurmOptions | BatchLauncher = {}) {
-    if (!(options instanceof BatchLauncher)) check_options('SlurmSlave', options, TABLE);
-    super(options instanceof BatchLauncher ? options : slurm(options));
+  constructor(options: SlurmOptions | LazyLauncher = {}) {
+    if (!(options instanceof LazyLauncher)) check_options('SlurmSlave', options, TABLE);
+    super(options instanceof LazyLauncher ? options : slurm(options));
   }
 }
 
-function slurm(options: SlurmOptions): BatchLauncher {
-  return batch_launcher(new Slurm(options), options);
+function slurm(options: SlurmOptions): LazyLauncher {
+  const load = async () => new (await import('../../launch/slurm.js')).Slurm(options);
+  return batch_launcher('slurm', 'Slurm', load, options);
 }
 
 /**
@@ -76,9 +77,9 @@ export interface SlurmAllocationOptions {
 }
 
 class SrunSlave extends Slave {
-  override readonly launcher: GroupLauncher;
+  override readonly launcher: LazyLauncher;
 
-  constructor(launcher: GroupLauncher) {
+  constructor(launcher: LazyLauncher) {
     super();
     this.launcher = launcher;
   }
@@ -106,6 +107,11 @@ export function slurm_allocation_slaves(n?: number, options: SlurmAllocationOpti
     );
   }
   const { extra_args = [], env = {} } = options;
-  const launcher = new GroupLauncher(srun_group({ ...options, extra_args, env }));
+  const facts = { kind: 'srun', host: 'srun', reach: 'network', pace: GROUP_PACE } as const;
+  const launcher = new LazyLauncher(facts, async () => {
+    const { GroupLauncher } = await import('../../launch/group.js');
+    const { srun_group } = await import('../../launch/srun.js');
+    return new GroupLauncher(srun_group({ ...options, extra_args, env }));
+  });
   return Array.from({ length: n ?? size }, () => new SrunSlave(launcher));
 }

@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { A_BOOLEAN, A_STRING, check_options, either, STRING_RECORD, STRINGS } from '../../base/options.js';
 import { UsageError } from '../../errors.js';
+import { LazyLauncher } from '../../launch/lazy.js';
 import { is_local_host, type Machine, parse_machine_file } from '../../launch/machine_file.js';
-import { SshLauncher } from '../../launch/ssh.js';
+import { COMMAND_PACE } from '../../launch/pace.js';
 import { LocalSlave } from '../local_slave.js';
 import { Slave } from '../slave.js';
 import { command_words } from './option_tables.js';
@@ -43,7 +44,7 @@ const A_NODE = {
  * @example job.push(new SshSlave('node7'));
  */
 export class SshSlave extends Slave {
-  override readonly launcher: SshLauncher;
+  override readonly launcher: LazyLauncher;
 
   constructor(nodename: string, options: SshSlaveOptions = {}) {
     super();
@@ -57,13 +58,23 @@ export class SshSlave extends Slave {
       tunnel: A_BOOLEAN,
     });
     const { ssh_command = 'ssh', env = {}, forward_env = [], node_flags, setup, tunnel = false } = options;
-    this.launcher = new SshLauncher(nodename, {
-      ssh_command: command_words(ssh_command),
-      env,
-      forward_env,
-      node_flags,
-      setup,
-      tunnel,
+    // a tunnel ends at the master's own loopback
+    const facts = {
+      kind: 'ssh',
+      host: nodename,
+      reach: tunnel ? 'local' : 'network',
+      pace: COMMAND_PACE,
+    } as const;
+    this.launcher = new LazyLauncher(facts, async () => {
+      const { SshLauncher } = await import('../../launch/ssh.js');
+      return new SshLauncher(nodename, {
+        ssh_command: command_words(ssh_command),
+        env,
+        forward_env,
+        node_flags,
+        setup,
+        tunnel,
+      });
     });
   }
 }
