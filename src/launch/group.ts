@@ -19,6 +19,8 @@ export interface GroupOptions extends ScriptOptions {
   command: (count: number, script: string) => readonly string[];
   /** Shell text that gives a process its place among them, from 0. */
   index: string;
+  /** As in array_script. */
+  own_session?: boolean | undefined;
   /** Shell text for the end of its time, in seconds since 1970. */
   ends_at?: string | undefined;
   env: Readonly<Record<string, string | undefined>>;

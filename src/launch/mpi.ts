@@ -24,6 +24,8 @@ export function mpi_group(options: MpiLauncherOptions): GroupOptions {
     kind: 'mpi',
     title: 'mpirun',
     index: RANK,
+    // Open MPI 4 does not end when a rank was ended by a signal, as a slave is that ends itself with all its children
+    own_session: true,
     env: { ...GO_ON, ...env },
     command: (count, script) => [...mpirun, '-n', String(count), ...hosts, ...extra_args, '/bin/sh', script],
   };

@@ -19,16 +19,20 @@ function enter_directory({ cwd }: LaunchOrder): string {
   return `cd ${quote(cwd)} || { echo ${words} >&2; exit ${EXIT_NO_DIRECTORY}; }`;
 }
 
-/** The slave takes the place of the shell. `rest` is text that follows. */
+/** The slave takes the place of the shell; text of the user's may have several commands, and stays under it. `prefix` is run in its stead. */
 function become_slave(
   order: LaunchOrder,
   options: ScriptOptions,
   words: readonly string[],
-  rest = '',
+  prefix = '',
 ): string {
   const interpreter = interpreter_text(order, options.node_flags);
-  return `exec ${interpreter} ${quote(SLAVE_SCRIPT)} ${words.join(' ')}${rest}`;
+  const start = typeof order.slave_command === 'string' ? '' : `exec ${prefix}`;
+  return `${start}${interpreter} ${quote(SLAVE_SCRIPT)} ${words.join(' ')}`;
 }
+
+/** Shell text for a word that makes what follows the leader of a session, and waits; empty where there is no setsid. */
+const IN_OWN_SESSION = '$(command -v setsid >/dev/null && echo setsid -w) ';
 
 function secret_words(way: SecretWay): string[] {
   return way === 'stdin' ? ['--secret', 'stdin'] : ['--secret', 'file', '--secret-file', quote(way.file)];
@@ -59,6 +63,8 @@ export interface ArrayOptions extends ScriptOptions {
   index: string;
   /** What it is for the first of them. */
   first: number;
+  /** Each slave leads a session of its own, under a process that outlives it. */
+  own_session?: boolean | undefined;
   /** Shell text that gives the end of its time, in seconds since 1970, if that is known. */
   ends_at?: string | undefined;
 }
@@ -80,7 +86,7 @@ export function array_script(orders: readonly LaunchOrder[], options: ArrayOptio
     quote(order.addresses.join(',')),
     ...secret_words({ file: order.secret_file() }),
   ];
-  const ends_at = options.ends_at === undefined ? '' : ` --ends-at "${options.ends_at}"`;
+  if (options.ends_at !== undefined) words.push('--ends-at', `"${options.ends_at}"`);
   return [
     '#!/bin/sh',
     enter_directory(order),
@@ -89,7 +95,7 @@ export function array_script(orders: readonly LaunchOrder[], options: ArrayOptio
     `  *) echo "parjob: no slave has the index ${options.index}" >&2; exit 2 ;;`,
     'esac',
     ...(options.setup ?? []),
-    become_slave(order, options, words, ends_at),
+    become_slave(order, options, words, options.own_session === true ? IN_OWN_SESSION : ''),
     '',
   ].join('\n');
 }

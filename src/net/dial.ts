@@ -11,18 +11,24 @@ import type { TlsLink } from './tls_link.js';
 
 /** Start of the next address when the one before has not answered, ms. */
 const STAGGER = 200;
+/** From the refusal where the master was to giving up, ms. */
+const HOMELESS_TIME = 1000;
 /** All of it, unless the caller says otherwise, ms. */
 const DIAL_TIMEOUT = 10_000;
 
 export interface DialOptions {
   /** When to give up, ms. @default 10_000 */
   timeout?: number;
+  /** Where the master was before: if nobody listens there any more, the others are not waited for long. */
+  home?: Address | undefined;
 }
 
 /** Where the handshake was completed. `rest` came after it. */
 export interface Dialled {
   link: Link;
   rest: Buffer;
+  /** Which of the addresses it was. */
+  address: Address;
   /** The master knows nothing of the connection that was to be resumed. */
   is_unknown: boolean;
 }
@@ -31,15 +37,20 @@ export interface Dialled {
 export class DialError extends NetworkError {
   /** Set when something there answered and refused, or was refused. */
   readonly refusal: Refusal | undefined;
-  /** Every address was reached, and at none of them does anybody listen. */
-  readonly has_no_listener: boolean;
+  /** Addresses that were reached, and at which nobody listens. */
+  readonly without_listener: readonly Address[];
   /** Somebody was reached, and the connection broke before it was clear who. */
   readonly was_cut: boolean;
 
-  constructor(message: string, refusal: Refusal | undefined, has_no_listener: boolean, was_cut: boolean) {
+  constructor(
+    message: string,
+    refusal: Refusal | undefined,
+    without_listener: readonly Address[],
+    was_cut: boolean,
+  ) {
     super(message);
     this.refusal = refusal;
-    this.has_no_listener = has_no_listener;
+    this.without_listener = without_listener;
     this.was_cut = was_cut;
   }
 }
@@ -52,12 +63,12 @@ export async function dial(
   addresses: readonly Address[],
   secret: Buffer,
   identity: Identity,
-  { timeout = DIAL_TIMEOUT }: DialOptions = {},
+  { timeout = DIAL_TIMEOUT, home }: DialOptions = {},
 ): Promise<Dialled> {
   if (tls === undefined && addresses.some((address) => address.is_encrypted))
     tls = (await import('./tls_link.js')).TlsLink;
   return new Promise((resolve, reject) =>
-    new Dialling(addresses, secret, identity, timeout, resolve, reject).start_next(),
+    new Dialling(addresses, secret, identity, { timeout, home }, resolve, reject).start_next(),
   );
 }
 
@@ -67,23 +78,23 @@ class Dialling {
   readonly #secret: Buffer;
   readonly #identity: Identity;
   readonly #timeout: number;
+  readonly #home: Address | undefined;
   readonly #resolve: (dialled: Dialled) => void;
   readonly #reject: (error: DialError) => void;
   /** What each address said, as far as it has. */
   readonly #said: (string | undefined)[] = [];
   readonly #links: Link[] = [];
-  readonly #time_limit: NodeJS.Timeout;
+  #time_limit: NodeJS.Timeout;
   #stagger: NodeJS.Timeout | undefined;
   #refusal: Refusal | undefined;
-  /** Addresses at which nobody listens. */
-  #without_listener = 0;
+  readonly #without_listener: Address[] = [];
   #was_cut = false;
 
   constructor(
     addresses: readonly Address[],
     secret: Buffer,
     identity: Identity,
-    timeout: number,
+    { timeout, home }: { timeout: number; home: Address | undefined },
     resolve: (dialled: Dialled) => void,
     reject: (error: DialError) => void,
   ) {
@@ -91,6 +102,7 @@ class Dialling {
     this.#secret = secret;
     this.#identity = identity;
     this.#timeout = timeout;
+    this.#home = home;
     this.#resolve = resolve;
     this.#reject = reject;
     this.#time_limit = setTimeout(() => this.#give_up(), timeout);
@@ -119,15 +131,25 @@ class Dialling {
     link.on_close = (error) => {
       this.#said[place] = error?.message ?? 'closed the connection in the handshake';
       if (error instanceof HandshakeError) this.#refusal = error.refusal;
-      if ((error as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED') this.#without_listener++;
+      if ((error as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED')
+        this.#note_no_listener(address);
       this.#was_cut ||= is_connected;
       this.start_next();
     };
-    link.read_with({ push: (bytes, end) => this.#on_bytes(link, handshake, bytes.subarray(0, end)) });
+    link.read_with({
+      push: (bytes, end) => this.#on_bytes(link, address, handshake, bytes.subarray(0, end)),
+    });
     this.#stagger = setTimeout(() => this.start_next(), STAGGER);
   }
 
-  #on_bytes(link: Link, handshake: SlaveHandshake, bytes: Buffer): void {
+  #note_no_listener(address: Address): void {
+    this.#without_listener.push(address);
+    if (address !== this.#home) return;
+    clearTimeout(this.#time_limit);
+    this.#time_limit = setTimeout(() => this.#give_up(), HOMELESS_TIME);
+  }
+
+  #on_bytes(link: Link, address: Address, handshake: SlaveHandshake, bytes: Buffer): void {
     const verdict = handshake.push(bytes);
     if (verdict.refused !== undefined) {
       this.#refusal = verdict.refused.refusal;
@@ -136,7 +158,7 @@ class Dialling {
       link.send([verdict.reply]);
       this.#end(link);
       const is_unknown = verdict.is_unknown === true;
-      this.#resolve({ link, rest: Buffer.from(verdict.rest), is_unknown });
+      this.#resolve({ link, rest: Buffer.from(verdict.rest), address, is_unknown });
     }
   }
 
@@ -150,7 +172,7 @@ class Dialling {
       new DialError(
         `cannot reach the master: tried ${story.join(', ') || 'no address'}`,
         this.#refusal,
-        this.#without_listener === this.#addresses.length,
+        this.#without_listener,
         this.#was_cut,
       ),
     );

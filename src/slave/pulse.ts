@@ -51,17 +51,19 @@ class Pulse {
   #is_ending = false;
   #looking: NodeJS.Timeout | undefined;
 
-  constructor(data: PulseData, { link, rest }: Dialled) {
+  constructor(data: PulseData, { link, rest, address }: Dialled) {
     this.#data = data;
     this.#claims = new Claims(data.claims);
     this.#watch = new Watch(data.watch);
     this.#vitals = vitals_of(new Int32Array(data.turns));
-    this.#redialler = new Redialler(data.addresses, Buffer.from(data.secret), identity_of(data), {
+    const patience = {
       timeout: data.reconnect_timeout + LONGER_THAN_MASTER,
       lease: data.lease,
       is_busy: () => this.#watch.running_seq !== undefined,
       on_dead: () => {},
-    });
+    };
+    const secret = Buffer.from(data.secret);
+    this.#redialler = new Redialler(data.addresses, secret, identity_of(data), patience, address);
     const on_frame = (bytes: Buffer, start: number, end: number) => {
       this.#unanswered = 0;
       this.#redialler.reset();

@@ -45,10 +45,19 @@ export class Redialler {
   readonly #secret: Buffer;
   readonly #identity: Identity;
   readonly #patience: Patience;
+  /** Where the master was reached last: if nobody listens there any more, it is dead, whatever other addresses say. */
+  #home: Address | undefined;
   #until: number | undefined;
   #is_dead = false;
 
-  constructor(addresses: readonly Address[], secret: Buffer, identity: Identity, patience: Patience) {
+  constructor(
+    addresses: readonly Address[],
+    secret: Buffer,
+    identity: Identity,
+    patience: Patience,
+    home?: Address,
+  ) {
+    this.#home = home;
     this.#addresses = addresses;
     this.#secret = secret;
     this.#identity = { ...identity, is_resuming: true };
@@ -81,15 +90,25 @@ export class Redialler {
 
   async #try(timeout: number): Promise<Dialled | undefined> {
     try {
-      const dialled = await dial(this.#addresses, this.#secret, this.#identity, { timeout });
+      const dialled = await dial(this.#addresses, this.#secret, this.#identity, {
+        timeout,
+        home: this.#home,
+      });
+      this.#home = dialled.address;
       if (!dialled.is_unknown) return dialled;
       await this.#mourn(new Error('the master has given this slave up'));
       return dialled;
     } catch (error) {
       if (!(error instanceof DialError) || error.refusal !== undefined) throw error;
-      if (error.has_no_listener) await this.#mourn(error);
+      if (this.#says_dead(error)) await this.#mourn(error);
       return undefined;
     }
+  }
+
+  #says_dead({ without_listener }: DialError): boolean {
+    const home = this.#home;
+    if (home === undefined) return without_listener.length === this.#addresses.length;
+    return without_listener.includes(home);
   }
 
   async #mourn(error: Error): Promise<void> {

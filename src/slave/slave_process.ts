@@ -64,11 +64,14 @@ export class SlaveProcess {
   #runner: Runner | undefined;
   #pulse: Worker | undefined;
   #redialler: Redialler;
+  /** Where the master was reached. */
+  #home: Address;
   #is_stopping = false;
 
   constructor(args: SlaveArguments, identity: Identity, dialled: Dialled) {
     this.#args = args;
     this.#identity = identity;
+    this.#home = dialled.address;
     this.#redialler = this.#new_redialler(PATIENCE_BEFORE_WELCOME, 0);
     this.#channel = this.#open(dialled);
     this.#introduce([]);
@@ -127,6 +130,7 @@ export class SlaveProcess {
     this.#log.info({ reason: error?.message }, 'the connection to the master broke');
     try {
       const dialled = await this.#redialler.reach();
+      this.#home = dialled.address;
       if (dialled.is_unknown) this.#begin_anew(dialled);
       else this.#channel.resume(dialled.link, dialled.rest);
       this.#log.info({ master: dialled.link.peer }, 'connected to the master again');
@@ -146,12 +150,13 @@ export class SlaveProcess {
 
   #new_redialler(timeout: number, lease: number): Redialler {
     const { addresses, secret } = this.#args;
-    return new Redialler(addresses, secret, this.#identity, {
+    const patience = {
       timeout,
       lease,
       is_busy: () => this.#runner?.is_idle === false,
       on_dead: () => this.#runner?.detach(),
-    });
+    };
+    return new Redialler(addresses, secret, this.#identity, patience, this.#home);
   }
 
   #end(error: Error | undefined): void {

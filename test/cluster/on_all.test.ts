@@ -16,7 +16,7 @@ const RUN_TIME = 100_000;
 describe_with(['netns', 'slurm', 'grid_engine', 'mpi'], 'the alignment of proteins', () => {
   let bed: Bed;
   let file: string;
-  let serial = '';
+  const serial = '';
   beforeAll(async () => {
     bed = await mixed_bed({ nodes: 3 });
     const all = readFileSync(resolve('examples/alignment/data/swissprot100.fa'), 'utf8');

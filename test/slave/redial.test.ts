@@ -96,7 +96,7 @@ describe('the first dial', () => {
   it('is not tried again where nobody listens, or where it is refused', async () => {
     const nobody = { host, port: await free_port() };
     const error = await rejection<DialError>(first_dial([nobody], secret, IDENTITY));
-    expect(error.has_no_listener).toBe(true);
+    expect(error.without_listener).toEqual([nobody]);
     const other = await master(true, 0, randomBytes(SECRET_BYTES));
     expect(await rejection<DialError>(first_dial([other], secret, IDENTITY))).toMatchObject({
       refusal: 'bad_secret',
@@ -117,8 +117,17 @@ describe('a slave that comes back', () => {
     const error = await rejection<DialError>(
       redialler(nobody, { on_dead: () => void deaths.push('dead') }).reach(),
     );
-    expect(error.has_no_listener).toBe(true);
+    expect(error.without_listener).toEqual([nobody]);
     expect(deaths).toEqual([]);
+  });
+
+  it('gives up at once where its master was, whatever other addresses say', async () => {
+    const home = { host, port: await free_port() };
+    const elsewhere = await cutter(() => {});
+    const patience = { timeout: 20_000, lease: 0, is_busy: () => false, on_dead: () => {} };
+    const redialler = new Redialler([elsewhere, home], secret, IDENTITY, patience, home);
+    const error = await rejection<DialError>(redialler.reach());
+    expect(error.without_listener).toEqual([home]);
   });
 
   it('gives up at once when it is refused, or when the master does not know it any more', async () => {
