@@ -27,7 +27,13 @@ export type { SlurmOptions } from './launch/slurm.js';
 export type { Command, MasterEnd } from './master/command.js';
 export type { JobEvents } from './master/events.js';
 export type { FailureCounts } from './master/failure_counts.js';
-export { Job, type QueueTaskOptions, type RunOptions, type TaskOptions } from './master/job.js';
+export {
+  Job,
+  type QueueTaskOptions,
+  type RunOptions,
+  type TaskCounts,
+  type TaskOptions,
+} from './master/job.js';
 export type { JobOptions, TrustOptions } from './master/job_options.js';
 export { LocalSlave, type LocalSlaveOptions, local_slaves } from './master/local_slave.js';
 export type { FulfilledOutcome, Outcome, QueuedTask, RejectedOutcome } from './master/queued_task.js';
@@ -53,10 +59,28 @@ export {
   slurm_slaves,
 } from './master/remote/slurm_slaves.js';
 export { SshSlave, type SshSlaveOptions, ssh_slaves } from './master/remote/ssh_slave.js';
-export { Slave, type SlaveGetDataOptions } from './master/slave.js';
+export { type RunningTask, Slave, type SlaveGetDataOptions } from './master/slave.js';
 export type { TaskIterable } from './master/sources.js';
+export type { WatchingOptions } from './master/watching.js';
 export type { TaskState } from './sched/records.js';
 export type { SlaveState } from './sched/slave_state.js';
+export { CopyFile, type CopyFileOptions } from './sections/copy_file.js';
+export type {
+  Axis,
+  CubeFormat,
+  CubeHead,
+  Format,
+  RecordFormat,
+  RecordScanner,
+} from './sections/formats/format.js';
+export { csv, fasta, fixed, lines, npy, sep } from './sections/formats/formats.js';
+export { ParJob } from './sections/par_job.js';
+export type { ParJobHooks, ParJobOptions, SectionContext } from './sections/par_job_options.js';
+export { type ParSource, Pars, type ParValue } from './sections/pars.js';
+export type { SectionEvents } from './sections/section_events.js';
+export { type FailedSection, SectionFailedError } from './sections/section_failed_error.js';
+export type { ParJobResult } from './sections/section_run.js';
+export { SplitFile, type SplitFileOptions } from './sections/split_file.js';
 export {
   type AnyTask,
   type CurrentTask,

@@ -41,6 +41,7 @@ describe('README.md', () => {
       'build_model.ts',
       'build.ts',
       'messages.js',
+      'count.js',
       'survey.js',
     ]);
   });
@@ -62,6 +63,12 @@ describe('README.md', () => {
   it('has a conversation that works', async () => {
     const { folder } = project_of_readme();
     expect(await run(folder, ['messages.js'])).toBe('42\n42');
+  });
+
+  it('has a serial program that runs over sections', async () => {
+    const { folder } = project_of_readme();
+    expect(await run(folder, ['count.js'])).toBe('3 sections');
+    expect(readFileSync(join(folder, 'upper.txt'), 'utf8')).toBe('FIG\nPEAR\nFIG\nLIME\nFIG\nPEAR\n');
   });
 
   it('has a run that goes on where it stood', async () => {

@@ -1,0 +1,99 @@
+/**
+ * The command of a section: words, never text for a shell. Parameters and paths of pieces are put behind the program,
+ * or where a word of it names them in braces.
+ *
+ *     program: 'fdmod'                          ─▶  fdmod nt=1000 ns=3 intag=/scratch/vel.H        < and > by their tags
+ *     program: ['blastn', '-query', '{in}']     ─▶  blastn -query /scratch/in/queries.fa
+ */
+import { UsageError } from '../errors.js';
+import type { Stage } from './far/messages.js';
+import type { Pars, WordStyle } from './pars.js';
+
+/** How parameters reach the program: as words, as flags, or as JSON on its standard input. */
+export type ParStyle = WordStyle | 'json';
+
+/** A file of a section, as its command sees it. */
+export interface SectionFile {
+  key: string;
+  path: string;
+  tag: string | undefined;
+  /** Words for a program that goes on with what is in it. */
+  reuse_words: readonly string[];
+}
+
+/** What is run for a section: the words of one program, those of each of a pipeline, or with an environment. */
+export type SectionCommand =
+  | readonly string[]
+  | readonly (readonly string[])[]
+  | { stages: readonly Stage[] };
+
+export interface Redirections {
+  stdin: { path: string } | { text: string } | undefined;
+  stdout: string | undefined;
+}
+
+const STDIN = '<';
+const STDOUT = '>';
+
+/** The command that a program, parameters and files make. */
+export function default_command(
+  program: string | readonly string[],
+  names: Readonly<Record<string, string>>,
+  pars: Pars,
+  style: ParStyle,
+  files: readonly SectionFile[],
+): string[] {
+  const given = typeof program === 'string' ? [program] : program;
+  const named = new Set<string>();
+  const values: Record<string, string> = { ...names };
+  for (const { key, path } of files) values[key] = path;
+  const words = given.map((word) =>
+    word.replace(/\{([^{}]+)\}/g, (whole, name: string) => {
+      const value = values[name];
+      if (value === undefined) return whole;
+      named.add(name);
+      return value;
+    }),
+  );
+  if (style !== 'json') words.push(...pars.to_words(style));
+  for (const { key, path, tag, reuse_words } of files) {
+    if (!named.has(key) && tag !== STDIN && tag !== STDOUT) words.push(...words_of(key, path, tag));
+    words.push(...reuse_words);
+  }
+  return words;
+}
+
+function words_of(key: string, path: string, tag: string | undefined): string[] {
+  if (tag === undefined)
+    throw new UsageError(
+      `the file ${key} has no place in the command: give it a tag, such as 'in=' or '<', or put {${key}} into a word of the program`,
+    );
+  return tag.endsWith('=') ? [`${tag}${path}`] : [tag, path];
+}
+
+/** Where the files with the tags of redirections go. */
+export function redirections(files: readonly SectionFile[], pars: Pars, style: ParStyle): Redirections {
+  const input = files.find(({ tag }) => tag === STDIN)?.path;
+  const text = style === 'json' ? { text: pars.to_json() } : undefined;
+  return {
+    stdin: input === undefined ? text : { path: input },
+    stdout: files.find(({ tag }) => tag === STDOUT)?.path,
+  };
+}
+
+/** @throws UsageError (PARJOB_ERR_USAGE) when it is no command */
+export function stages_of(command: SectionCommand): Stage[] {
+  const stages: readonly Stage[] =
+    'stages' in command
+      ? command.stages
+      : typeof command[0] === 'string'
+        ? [{ words: command as readonly string[] }]
+        : (command as readonly (readonly string[])[]).map((words) => ({ words }));
+  const are_words = (words: unknown) =>
+    Array.isArray(words) && words.length > 0 && words.every((word) => typeof word === 'string');
+  if (stages.length === 0 || !stages.every(({ words }) => are_words(words)))
+    throw new UsageError(
+      "command_func: expected an array of words, such as ['prog', 'n=3'], or one such array for each stage of a pipeline",
+    );
+  return stages.map(({ words, env }) => ({ words: [...words], env }));
+}

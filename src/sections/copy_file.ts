@@ -1,0 +1,87 @@
+/**
+ * CopyFile: a dataset that each host has whole. As INPUT it goes to each host once, whatever the number of slots; as
+ * OUTPUT each section writes its own, and their sum is collected.
+ */
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { STRINGS } from '../base/options.js';
+import { StateError, UsageError } from '../errors.js';
+import type { Format } from './formats/format.js';
+import { PAR_FILE_TABLE, ParFile, type ParFileOptions, type Part } from './par_file.js';
+import type { Joiner } from './pieces/joiner.js';
+
+export interface CopyFileOptions extends ParFileOptions {
+  /** Files that go with it, into the same folder, under their own names: the parts of a database, say. Of an INPUT. */
+  also?: readonly string[] | undefined;
+}
+
+/** @throws UsageError (PARJOB_ERR_USAGE) for an option that cannot be */
+export class CopyFile extends ParFile {
+  override readonly is_per_host: boolean;
+  readonly also: readonly string[];
+  #parts: readonly Part[] = [];
+
+  constructor(options: CopyFileOptions) {
+    super('CopyFile', options, { ...PAR_FILE_TABLE, also: STRINGS });
+    this.is_per_host = this.usage === 'INPUT';
+    this.also = options.also ?? [];
+    if (this.load !== undefined)
+      throw new UsageError(
+        `CopyFile ${this.name}: load is for a SplitFile, a copy is sent to hosts that lack it`,
+      );
+    if (this.usage === 'OUTPUT' && this.format === undefined)
+      throw new UsageError(
+        `CopyFile ${this.name}: the copies of an OUTPUT are added up, which needs to know its format: give format`,
+      );
+  }
+
+  protected override async plan_pieces(): Promise<void> {
+    if (this.usage === 'OUTPUT') return;
+    const own =
+      this.far_format === undefined
+        ? [this.name]
+        : await this.tools.files_of(this.name, this.format as Format);
+    await this.identify([...own, ...this.also], 'copy');
+    this.#parts = await Promise.all([this.name, ...this.also].map((file, i) => this.#part(file, i === 0)));
+  }
+
+  async #part(file: string, is_main: boolean): Promise<Part> {
+    const format = is_main && this.far_format !== undefined ? this.format : undefined;
+    const { size, mode } = await stat(file);
+    if (format === undefined) {
+      // what can be run here can be run there
+      const is_program = (mode & 0o111) !== 0;
+      return {
+        name: basename(file),
+        bytes: size,
+        room: size,
+        mode: is_program ? 0o755 : undefined,
+        read: (from) => this.tools.read_all(file, undefined, from),
+      };
+    }
+    const { read_header, read_whole } = this.tools;
+    const header = await read_header(file, format);
+    const room = header.kind === 'cube' ? size + header.axes.reduce((n, axis) => n * axis.n, 16) : size;
+    return {
+      name: basename(file),
+      bytes: undefined,
+      room,
+      read: (from) => read_whole(file, format, { from }),
+    };
+  }
+
+  override parts(): readonly Part[] {
+    return this.#parts;
+  }
+
+  override joiner(section_count: number, program: string): Joiner {
+    if (this.format === undefined) throw new StateError(`${this.name} has no format`);
+    return new this.tools.Joiner(this.name, {
+      format: this.format,
+      count: section_count,
+      reduce: 'sum',
+      add: this.add,
+      program,
+    });
+  }
+}

@@ -1,0 +1,514 @@
+/**
+ * The plan of a run of sections: takes an event and returns orders, and does nothing else. It has no I/O and no
+ * clock; section_run.ts carries its orders out.
+ *
+ *     todo ─▶ sent ─▶ running ─▶ finished ─▶ collected        back to todo: the program failed (charged), a file could
+ *       ▲       └────────┴───────────┤                        not be moved, a slave or host was lost (not charged)
+ *       └────────────────────────────┘        failed: its attempts are used up
+ *
+ * Sections are offered in their order. One that has failed on a host goes to another as long as there is one on
+ * which it has not, or one may come; so what fails everywhere ends with its attempts, and nothing waits for ever.
+ * Outputs are collected as sections finish, the first in order first.
+ */
+import type { FailureKind, PlanEvent, PlanOrder, SectionSeed } from './plan_events.js';
+import {
+  is_under_way,
+  next_section_state,
+  type SectionState,
+  type SectionTransition,
+} from './section_state.js';
+
+/** Attempts of one section that may end with the loss of their slave before it is taken to be the cause. */
+const MAX_LOSSES = 5;
+/** Attempts of one section that may end since a file could not be moved. */
+const MAX_TRANSFER_FAILURES = 5;
+/** Times that the outputs of one section may be found damaged or gone. */
+const MAX_REDOS = 5;
+
+export interface PlanOptions {
+  /** Failures of its program before a section fails. */
+  attempts: number;
+  /** Sections at once. */
+  njobs: number;
+  /** Run finished sections again whose outputs went with their host. */
+  redo: boolean;
+  /** Sections whose outputs are collected at once; 0 when none are: they stay finished. */
+  collects: number;
+  /** There are outputs at all, which a host may take with it. */
+  has_outputs: boolean;
+  /** Share of the sections that may fail before the run is stopped: 0 at the first one, 1 never. */
+  tolerated: number;
+}
+
+/** What is known of a section. */
+export class PlannedSection {
+  readonly id: string;
+  readonly index: number;
+  state: SectionState;
+  /** Number of its last start; 0 before the first. */
+  attempt: number;
+  /** Times that its program failed. */
+  failures: number;
+  losses: number;
+  transfer_failures = 0;
+  redos = 0;
+  /** Host of its last attempt. */
+  host: string | undefined;
+  slot: number | undefined;
+  /** Hosts on which its program failed, once for each time. */
+  failed_on: string[];
+  /** What its last failure said. */
+  error: string | undefined;
+  bound_to: string | undefined;
+  held_by: string | undefined;
+  is_being_collected = false;
+
+  constructor(seed: SectionSeed, index: number) {
+    this.id = seed.id;
+    this.index = index;
+    this.state = seed.state ?? 'todo';
+    this.attempt = seed.attempt ?? 0;
+    this.failures = seed.failures ?? 0;
+    this.losses = seed.losses ?? 0;
+    this.host = seed.host;
+    this.failed_on = [...(seed.failed_on ?? [])];
+    this.error = seed.error;
+    this.bound_to = seed.bound_to;
+    this.held_by = seed.held_by;
+  }
+}
+
+interface PlannedHost {
+  name: string;
+  is_good: boolean;
+  is_benched: boolean;
+  is_drained: boolean;
+  running: number;
+  free: number[];
+}
+
+interface Slot {
+  host: PlannedHost;
+  section: PlannedSection | undefined;
+}
+
+export class Plan {
+  readonly #options: PlanOptions;
+  readonly #sections = new Map<string, PlannedSection>();
+  readonly #ordered: readonly PlannedSection[];
+  /** In the order of the sections, if is_todo_sorted. */
+  readonly #todo = new Set<PlannedSection>();
+  #is_todo_sorted = true;
+  readonly #hosts = new Map<string, PlannedHost>();
+  readonly #slots = new Map<number, Slot>();
+  readonly #coming = new Set<number>();
+  readonly #drained = new Set<string>();
+  #running = 0;
+  #failed = 0;
+  /** Their outputs wait to be collected. */
+  readonly #finished = new Set<PlannedSection>();
+  #collecting = 0;
+  #has_no_more_hosts: string | undefined;
+  #is_over = false;
+  #orders: PlanOrder[] = [];
+
+  /** @param seeds in the order in which sections are offered and collected */
+  constructor(options: PlanOptions, seeds: readonly SectionSeed[]) {
+    this.#options = options;
+    this.#ordered = seeds.map((seed, index) => new PlannedSection(seed, index));
+    for (const section of this.#ordered) {
+      if (is_under_way(section.state))
+        throw new Error(`section ${section.id} is ${section.state} before the run`);
+      this.#sections.set(section.id, section);
+      this.#count(section, 1);
+      if (section.state === 'todo') this.#todo.add(section);
+      if (section.state === 'finished') this.#finished.add(section);
+    }
+  }
+
+  get sections(): readonly PlannedSection[] {
+    return this.#ordered;
+  }
+
+  get is_over(): boolean {
+    return this.#is_over;
+  }
+
+  section(id: string): PlannedSection | undefined {
+    return this.#sections.get(id);
+  }
+
+  handle(event: PlanEvent): readonly PlanOrder[] {
+    this.#orders = [];
+    if (this.#is_over) return this.#orders;
+    this.#react(event);
+    this.#conclude();
+    return this.#orders;
+  }
+
+  /** Begins: a run in which nothing is left to do ends at once. */
+  begin(): readonly PlanOrder[] {
+    this.#orders = [];
+    if (!this.#is_over) this.#conclude();
+    return this.#orders;
+  }
+
+  #react(event: PlanEvent): void {
+    switch (event.kind) {
+      case 'slot_coming':
+        this.#coming.add(event.slot);
+        this.#has_no_more_hosts = undefined;
+        return;
+      case 'slot_up':
+        return this.#on_slot_up(event.slot, event.host);
+      case 'slot_gone':
+        this.#has_no_more_hosts = undefined;
+        return this.#on_slot_gone(event.slot);
+      case 'host_good':
+        Object.assign(this.#host(event.host), { is_good: true, is_benched: false });
+        this.#release_held(event.host);
+        return;
+      case 'host_benched':
+        this.#has_no_more_hosts = undefined;
+        Object.assign(this.#host(event.host), { is_good: false, is_benched: true });
+        return;
+      case 'host_gone':
+        this.#has_no_more_hosts = undefined;
+        return this.#on_host_gone(event.host);
+      case 'host_drained':
+        this.#drained.add(event.host);
+        this.#host(event.host).is_drained = true;
+        return;
+      case 'host_released':
+        this.#drained.delete(event.host);
+        this.#host(event.host).is_drained = false;
+        return;
+      case 'section_started': {
+        const section = this.#current(event.id, event.attempt);
+        if (section?.state === 'sent') this.#move(section, 'start');
+        return;
+      }
+      case 'section_finished': {
+        const section = this.#current(event.id, event.attempt);
+        if (section === undefined) return;
+        this.#leave_slot(section);
+        section.error = undefined;
+        this.#move(section, 'finish');
+        if (!this.#options.has_outputs) this.#move(section, 'collect');
+        return;
+      }
+      case 'section_failed': {
+        const section = this.#current(event.id, event.attempt);
+        if (section !== undefined) this.#on_failed(section, event.why, event.text);
+        return;
+      }
+      case 'section_collected': {
+        const section = this.#sections.get(event.id);
+        if (section?.is_being_collected !== true) return;
+        this.#end_collecting(section);
+        this.#move(section, 'collect');
+        return;
+      }
+      case 'collect_failed': {
+        const section = this.#sections.get(event.id);
+        if (section?.is_being_collected !== true) return;
+        this.#end_collecting(section);
+        if (event.is_lost) this.#redo(section, event.text);
+        return;
+      }
+      case 'section_set':
+        return this.#on_set(event.id, event.state);
+      case 'no_more_hosts':
+        this.#has_no_more_hosts = event.text;
+        return;
+      default:
+        event satisfies never;
+    }
+  }
+
+  // ---- slots and hosts
+
+  #host(name: string): PlannedHost {
+    let host = this.#hosts.get(name);
+    if (host === undefined) {
+      host = {
+        name,
+        is_good: false,
+        is_benched: false,
+        is_drained: this.#drained.has(name),
+        running: 0,
+        free: [],
+      };
+      this.#hosts.set(name, host);
+    }
+    return host;
+  }
+
+  #on_slot_up(slot: number, name: string): void {
+    this.#coming.delete(slot);
+    this.#on_slot_gone(slot);
+    const host = this.#host(name);
+    this.#slots.set(slot, { host, section: undefined });
+    host.free.push(slot);
+    this.#has_no_more_hosts = undefined;
+  }
+
+  #on_slot_gone(slot: number): void {
+    this.#coming.delete(slot);
+    const record = this.#slots.get(slot);
+    if (record === undefined) return;
+    const { section, host } = record;
+    if (section !== undefined) this.#on_failed(section, 'lost', 'its slave was lost');
+    this.#slots.delete(slot);
+    host.free = host.free.filter((other) => other !== slot);
+  }
+
+  #on_host_gone(name: string): void {
+    const host = this.#host(name);
+    Object.assign(host, { is_good: false, is_benched: false });
+    for (const [slot, record] of this.#slots) if (record.host === host) this.#on_slot_gone(slot);
+    this.#release_held(name);
+    for (const section of this.#ordered) {
+      if (section.host !== name || section.state !== 'finished') continue;
+      if (section.is_being_collected) continue; // what is read from it will say whether it is lost
+      if (this.#options.redo) this.#redo(section, `host ${name} is gone, with its outputs`);
+    }
+  }
+
+  #release_held(name: string): void {
+    for (const section of this.#todo) if (section.held_by === name) section.held_by = undefined;
+  }
+
+  #leave_slot(section: PlannedSection): void {
+    const { slot } = section;
+    section.slot = undefined;
+    this.#running--;
+    const record = slot === undefined ? undefined : this.#slots.get(slot);
+    if (slot === undefined || record === undefined) return;
+    record.section = undefined;
+    record.host.running--;
+    record.host.free.push(slot);
+  }
+
+  // ---- sections
+
+  /** The section, if that attempt is the one that is under way. What comes of an older one is not heard. */
+  #current(id: string, attempt: number): PlannedSection | undefined {
+    const section = this.#sections.get(id);
+    if (section === undefined || section.attempt !== attempt || !is_under_way(section.state))
+      return undefined;
+    return section;
+  }
+
+  #move(section: PlannedSection, transition: SectionTransition): void {
+    this.#count(section, -1);
+    section.state = next_section_state(section.state, transition);
+    this.#count(section, 1);
+    if (section.state === 'finished') this.#finished.add(section);
+    else this.#finished.delete(section);
+    if (section.state !== 'todo') this.#todo.delete(section);
+    else if (!this.#todo.has(section)) {
+      this.#todo.add(section);
+      this.#is_todo_sorted = false;
+    }
+    this.#orders.push({ kind: 'note_section', id: section.id });
+  }
+
+  #count(section: PlannedSection, by: number): void {
+    if (section.state === 'failed') this.#failed += by;
+  }
+
+  #on_failed(section: PlannedSection, why: FailureKind, text: string): void {
+    const { host } = section;
+    this.#leave_slot(section);
+    section.error = text;
+    if (why === 'program') {
+      section.failures++;
+      if (host !== undefined) section.failed_on.push(host);
+    } else if (why === 'lost') section.losses++;
+    else if (why === 'transfer') section.transfer_failures++;
+    if (host !== undefined && (why === 'program' || why === 'transfer'))
+      this.#orders.push({ kind: 'probe_host', host });
+    const is_used_up =
+      section.failures >= this.#options.attempts ||
+      section.losses >= MAX_LOSSES ||
+      section.transfer_failures >= MAX_TRANSFER_FAILURES;
+    this.#move(section, is_used_up ? 'give_up' : 'back');
+  }
+
+  /** It had finished, and its outputs are gone. */
+  #redo(section: PlannedSection, text: string): void {
+    section.redos++;
+    section.error = text;
+    this.#move(section, section.redos > MAX_REDOS ? 'give_up' : 'back');
+  }
+
+  #on_set(id: string, state: 'todo' | 'failed'): void {
+    const section = this.#sections.get(id);
+    if (section === undefined || section.state === 'collected' || section.is_being_collected) return;
+    const { slot, host, attempt } = section;
+    if (is_under_way(section.state) && slot !== undefined && host !== undefined) {
+      this.#orders.push({
+        kind: 'abort_section',
+        id,
+        attempt,
+        slot,
+        host,
+        reason: `set to ${state} by hand`,
+      });
+      this.#leave_slot(section);
+      this.#move(section, state === 'todo' ? 'back' : 'give_up');
+    } else if (state === 'failed') {
+      if (section.state !== 'failed') this.#move(section, 'give_up');
+    } else this.#move(section, 'reset');
+    if (state === 'failed') {
+      section.error = 'set to failed by hand';
+      return;
+    }
+    Object.assign(section, { failures: 0, losses: 0, transfer_failures: 0, redos: 0, failed_on: [] });
+  }
+
+  // ---- after every event
+
+  #conclude(): void {
+    if (this.#is_hopeless()) return;
+    this.#dispatch();
+    this.#collect_next();
+    if (this.#running > 0 || this.#collecting > 0) return;
+    const is_all_collected = this.#finished.size === 0 || this.#options.collects === 0;
+    if (this.#todo.size === 0 && is_all_collected) return this.#end(true, undefined);
+    if (this.#has_no_more_hosts !== undefined && this.#coming.size === 0)
+      this.#do_without(this.#has_no_more_hosts);
+  }
+
+  /** More have failed than may. */
+  #is_hopeless(): boolean {
+    if (this.#failed <= this.#options.tolerated * this.#ordered.length) return false;
+    const first = this.#ordered.find(({ state }) => state === 'failed') as PlannedSection;
+    this.#end(false, `section ${first.id} failed: ${first.error ?? 'no reason is known'}`);
+    return true;
+  }
+
+  /** Nothing runs, something is left, and no host will come that is not there. */
+  #do_without(text: string): void {
+    const good = [...this.#hosts.values()].filter((host) => host.is_good && host.free.length > 0);
+    const usable = good.filter((host) => !host.is_drained);
+    // who has drained it may release it
+    if (usable.length === 0 && good.length > 0) return;
+    if (usable.length === 0) return this.#end(false, `no host is left: ${text}`);
+    let has_changed = false;
+    for (const section of [...this.#todo]) {
+      const { bound_to, held_by } = section;
+      if (held_by !== undefined) {
+        section.held_by = undefined;
+        has_changed = true;
+      } else if (bound_to !== undefined && !usable.some(({ name }) => name === bound_to)) {
+        section.error = `it may run on host ${bound_to} only, which is not there`;
+        this.#move(section, 'give_up');
+        has_changed = true;
+      }
+    }
+    if (has_changed) return this.#conclude();
+    const [first] = this.#finished;
+    if (this.#todo.size > 0 || first === undefined) return;
+    const { id, host } = first;
+    this.#end(false, `the outputs of section ${id} are on host ${host}, which is not there: ${text}`);
+  }
+
+  #end(is_complete: boolean, reason: string | undefined): void {
+    for (const section of this.#ordered) {
+      const { slot, host, id, attempt } = section;
+      if (!is_under_way(section.state) || slot === undefined || host === undefined) continue;
+      this.#orders.push({ kind: 'abort_section', id, attempt, slot, host, reason: 'the run ends' });
+      this.#leave_slot(section);
+      this.#move(section, 'back');
+    }
+    this.#is_over = true;
+    this.#orders.push({ kind: 'end_run', outcome: { is_complete, reason } });
+  }
+
+  #collect_next(): void {
+    for (const section of this.#finished) {
+      if (this.#collecting >= this.#options.collects) return;
+      if (section.is_being_collected || section.host === undefined) continue;
+      const host = this.#hosts.get(section.host);
+      if (host === undefined || !this.#has_slots(host)) continue;
+      section.is_being_collected = true;
+      this.#collecting++;
+      this.#orders.push({ kind: 'collect_section', id: section.id, host: section.host });
+    }
+  }
+
+  #end_collecting(section: PlannedSection): void {
+    section.is_being_collected = false;
+    this.#collecting--;
+  }
+
+  #dispatch(): void {
+    while (this.#running < this.#options.njobs && this.#todo.size > 0) {
+      const found = this.#next_match();
+      if (found === undefined) return;
+      this.#send(...found);
+    }
+  }
+
+  /** The first section that a free slot may take; the least busy host is asked first. */
+  #next_match(): [PlannedSection, PlannedHost] | undefined {
+    const hosts = [...this.#hosts.values()]
+      .filter((host) => host.is_good && !host.is_drained && host.free.length > 0)
+      .toSorted((a, b) => a.running - b.running);
+    if (hosts.length === 0) return undefined;
+    for (const section of this.#todo_in_order()) {
+      const willing = hosts.filter((host) => this.#may_run(section, host));
+      // where its inputs are, unless it has failed there
+      const former = section.failed_on.includes(section.host ?? '') ? undefined : section.host;
+      const host = willing.find(({ name }) => name === former) ?? willing[0];
+      if (host !== undefined) return [section, host];
+    }
+    return undefined;
+  }
+
+  /** What was put back stands at the end of the set, and comes first in its order. */
+  #todo_in_order(): Iterable<PlannedSection> {
+    if (this.#is_todo_sorted) return this.#todo;
+    const sorted = [...this.#todo].toSorted((a, b) => a.index - b.index);
+    this.#todo.clear();
+    for (const section of sorted) this.#todo.add(section);
+    this.#is_todo_sorted = true;
+    return this.#todo;
+  }
+
+  #may_run(section: PlannedSection, host: PlannedHost): boolean {
+    const { bound_to, held_by, failed_on } = section;
+    if (held_by !== undefined) return false;
+    if (bound_to !== undefined) return bound_to === host.name;
+    if (failed_on.length === 0 || !failed_on.includes(host.name)) return true;
+    // where it has failed it runs again only if it has failed everywhere, and then where it did so least
+    if (this.#coming.size > 0) return false;
+    const times = (name: string) => failed_on.filter((other) => other === name).length;
+    const fewest = times(host.name);
+    for (const other of this.#hosts.values()) {
+      if (!this.#has_slots(other) || other.is_drained || other.is_benched) continue;
+      // it may be found to be good yet
+      if (!other.is_good || times(other.name) < fewest) return false;
+    }
+    return true;
+  }
+
+  #has_slots(host: PlannedHost): boolean {
+    return host.free.length > 0 || host.running > 0;
+  }
+
+  #send(section: PlannedSection, host: PlannedHost): void {
+    const slot = host.free.shift() as number;
+    section.attempt++;
+    section.slot = slot;
+    section.host = host.name;
+    (this.#slots.get(slot) as Slot).section = section;
+    host.running++;
+    this.#running++;
+    this.#move(section, 'send');
+    const { id, attempt } = section;
+    this.#orders.push({ kind: 'run_section', id, attempt, slot, host: host.name });
+  }
+}

@@ -1,0 +1,46 @@
+/** The events of a ParJob. Listeners only observe: what they throw changes nothing. */
+import { EventEmitter } from 'node:events';
+
+export interface SectionEvents {
+  /** A section was given to a host. */
+  section_sent: { id: string; attempt: number; host: string };
+  section_started: { id: string; attempt: number; host: string; pid: number };
+  section_progress: { id: string; attempt: number; host: string; done: number; total: number | undefined };
+  section_checkpoint: { id: string; attempt: number; host: string; text: string };
+  /** Its outputs are on its host. */
+  section_finished: { id: string; attempt: number; host: string; run_ms: number };
+  /** An attempt ended without outputs. It may be tried again: see section_given_up. */
+  section_failed: { id: string; attempt: number; host: string; why: string; text: string };
+  section_given_up: { id: string; text: string };
+  section_collected: { id: string };
+  host_good: { host: string };
+  host_benched: { host: string; reason: string };
+  host_gone: { host: string };
+  /** A line for people. Those above `verb` are not printed. */
+  notice: { level: number; text: string };
+}
+
+export type SectionEvent = keyof SectionEvents;
+export type SectionListener<E extends SectionEvent> = (event: SectionEvents[E]) => void;
+
+export class SectionEmitter {
+  readonly #emitter = new EventEmitter().setMaxListeners(0);
+
+  on<E extends SectionEvent>(name: E, listener: SectionListener<E>): void {
+    this.#emitter.on(name, listener);
+  }
+
+  off<E extends SectionEvent>(name: E, listener: SectionListener<E>): void {
+    this.#emitter.off(name, listener);
+  }
+
+  emit<E extends SectionEvent>(name: E, event: SectionEvents[E]): void {
+    for (const listener of this.#emitter.listeners(name)) {
+      try {
+        listener(event);
+      } catch (error) {
+        console.error(`parjob: a listener of ${name} threw:`, error);
+      }
+    }
+  }
+}

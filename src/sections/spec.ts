@@ -1,0 +1,161 @@
+/**
+ * Runs of sections as they are asked for on a command line: by a spec, which is the options of a ParJob as plain
+ * values, or by a program with files around it. Reading YAML or arguments is for the command line itself.
+ *
+ *     { "sect_pars": 8, "program": ["sort", "{in}"], "files": {
+ *         "in": { "type": "split", "usage": "INPUT", "name": "words.txt" },
+ *         "out": { "type": "split", "usage": "OUTPUT", "name": "sorted.txt", "tag": ">" } } }
+ */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { show } from '../base/options.js';
+import { UsageError } from '../errors.js';
+import { read_machines } from '../master/remote/ssh_slave.js';
+import { CopyFile, type CopyFileOptions } from './copy_file.js';
+import { read_header } from './formats/header.js';
+import type { ParFile } from './par_file.js';
+import { ParJob } from './par_job.js';
+import type { ParJobOptions } from './par_job_options.js';
+import { SplitFile, type SplitFileOptions } from './split_file.js';
+
+/** A file of a spec: the options of a SplitFile or CopyFile, and which of them it is. */
+export type FileSpec =
+  | ({ type: 'split' } & Omit<SplitFileOptions, 'like'> & { like?: string | undefined })
+  | ({ type: 'copy' } & CopyFileOptions);
+
+/** The options of a ParJob as JSON or YAML can say them. */
+export type RunSpec = Omit<ParJobOptions, 'files' | 'slaves' | 'job'> & {
+  files?: Readonly<Record<string, FileSpec>> | undefined;
+};
+
+/** Sections for each slot, when nobody says how many. */
+const SECTIONS_PER_SLOT = 4;
+
+/**
+ * The job that a spec describes. What `over` has comes before it: `restart` of a command line, say.
+ * @throws UsageError (PARJOB_ERR_USAGE) that names what cannot be
+ */
+export function job_of_spec(spec: unknown, over: Partial<ParJobOptions> = {}): ParJob {
+  if (typeof spec !== 'object' || spec === null || Array.isArray(spec))
+    throw new UsageError(`a spec must be an object with sect_pars, program and files, got ${show(spec)}`);
+  const { files, ...options } = spec as RunSpec;
+  return new ParJob({ ...options, files: files_of_spec(files ?? {}), ...over } as ParJobOptions);
+}
+
+function files_of_spec(specs: Readonly<Record<string, FileSpec>>): Record<string, ParFile> {
+  const files: Record<string, ParFile> = {};
+  for (const [key, spec] of Object.entries(specs)) {
+    const { type, ...options } = spec ?? {};
+    if (type === 'copy') files[key] = new CopyFile(options as CopyFileOptions);
+    else if (type === 'split')
+      files[key] = new SplitFile({ ...options, like: like_of(key, options, files) } as SplitFileOptions);
+    else
+      throw new UsageError(`the file ${key} of the spec needs a type, 'split' or 'copy', got ${show(type)}`);
+  }
+  return files;
+}
+
+function like_of(
+  key: string,
+  options: object,
+  files: Readonly<Record<string, ParFile>>,
+): SplitFile | undefined {
+  const { like } = options as { like?: string };
+  if (like === undefined) return undefined;
+  const file = files[like];
+  if (file instanceof SplitFile) return file;
+  throw new UsageError(`the file ${key} of the spec is like ${show(like)}, which is no split file before it`);
+}
+
+/** What `parjob exec` is told. */
+export interface ExecOptions
+  extends Pick<
+    ParJobOptions,
+    | 'restart'
+    | 'mfile'
+    | 'njobs'
+    | 'attempts'
+    | 'verb'
+    | 'jobname'
+    | 'scratch'
+    | 'on_failure'
+    | 'slaves'
+    | 'partial'
+  > {
+  /** Words of the program, in which {in}, {out}, {copy} and {id} are replaced, {in2} by the second, and so on. */
+  program: readonly string[];
+  /** Inputs that are split, `FASTA:queries.fa` or `queries.fa`. One that no word names is the standard input. */
+  split?: readonly string[] | undefined;
+  /** Inputs that go whole to each host. */
+  copy?: readonly string[] | undefined;
+  /** Outputs, `TEXT:hits.txt`. One that no word names is the standard output. */
+  collect?: readonly string[] | undefined;
+  /** How many sections. @default four for each slot, and not more than there are records */
+  sections?: number | undefined;
+}
+
+/** The job that runs a program over parts of files. @throws UsageError (PARJOB_ERR_USAGE) */
+export async function job_of_exec(options: ExecOptions): Promise<ParJob> {
+  const { program, split = [], copy = [], collect = [], sections, ...rest } = options;
+  const is_named = (key: string) => program.some((word) => word.includes(`{${key}}`));
+  const files: Record<string, ParFile> = {};
+  const names: [string, string][] = split.map((text, i) => [key_of('in', i), text]);
+  for (const [key, text] of names)
+    files[key] = new SplitFile({ ...named(text), usage: 'INPUT', tag: is_named(key) ? undefined : '<' });
+  for (const [i, text] of copy.entries()) {
+    const key = key_of('copy', i);
+    if (!is_named(key))
+      throw new UsageError(`no word of the program is {${key}}, where the path of ${text} is to go`);
+    files[key] = new CopyFile({ ...named(text), usage: 'INPUT' });
+  }
+  for (const [i, text] of collect.entries()) {
+    const key = key_of('out', i);
+    const { name, format = 'TEXT' } = named(text);
+    files[key] = new SplitFile({ name, format, usage: 'OUTPUT', tag: is_named(key) ? undefined : '>' });
+  }
+  for (const tag of ['<', '>'])
+    if (Object.values(files).filter((file) => file.tag === tag).length > 1)
+      throw new UsageError(
+        `only one file can be the standard ${tag === '<' ? 'input' : 'output'}: name the others in the program`,
+      );
+  const sect_pars = sections ?? (await section_count(Object.values(files), options));
+  return new ParJob({ ...rest, sect_pars, files, program });
+}
+
+function key_of(stem: string, i: number): string {
+  return i === 0 ? stem : `${stem}${i + 1}`;
+}
+
+/** `FORMAT:name` or `name`; of FIXED the format has a colon of its own. */
+function named(text: string): { name: string; format?: string } {
+  const [, format, name = text] = /^((?:FIXED:\d+)|[A-Za-z]{2,8}):(.+)$/i.exec(text) ?? [];
+  return format === undefined ? { name } : { name, format };
+}
+
+async function section_count(
+  files: readonly ParFile[],
+  { mfile, njobs, slaves }: ExecOptions,
+): Promise<number> {
+  const slots =
+    njobs ??
+    slaves?.length ??
+    (mfile === undefined
+      ? availableParallelism()
+      : read_machines('parjob exec', mfile).reduce((sum, machine) => sum + machine.slots, 0));
+  let count = slots * SECTIONS_PER_SLOT;
+  for (const file of files) {
+    if (!(file instanceof SplitFile) || file.usage !== 'INPUT' || file.format === undefined) continue;
+    const { axes } = await read_header(file.name, file.format);
+    count = Math.min(count, axes.at(-1)?.n ?? 1);
+  }
+  return Math.max(1, count);
+}
+
+/** The spec in a JSON file. @throws UsageError (PARJOB_ERR_USAGE) when it cannot be read */
+export function read_json_spec(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new UsageError(`the spec ${file} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}

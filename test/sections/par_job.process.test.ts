@@ -1,0 +1,90 @@
+/** Serial programs over sections of data, with real slaves. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { SplitFile } from '../../src/sections/split_file.js';
+import { files_below, hosts, test_folder, test_job } from './kit.js';
+
+const LINES = Array.from({ length: 10 }, (_, i) => `line ${i} of ten\n`).join('');
+
+describe('a program over sections of lines', () => {
+  it('gives what it gives when it is run alone on the whole', async () => {
+    const folder = test_folder();
+    writeFileSync(join(folder, 'in.txt'), LINES);
+    const parjob = test_job(folder, {
+      sect_pars: 4,
+      files: {
+        in: new SplitFile({ name: join(folder, 'in.txt'), usage: 'INPUT', tag: '<' }),
+        out: new SplitFile({ name: join(folder, 'out.txt'), usage: 'OUTPUT', tag: '>' }),
+      },
+      program: ['sed', 's/line/LINE/'],
+      slaves: hosts('a', 'b'),
+    });
+    const result = await parjob.run();
+    expect(result.done).toEqual(['0', '1', '2', '3']);
+    expect(result.files).toEqual([join(folder, 'out.txt')]);
+    expect(readFileSync(join(folder, 'out.txt'), 'utf8')).toBe(LINES.replaceAll('line', 'LINE'));
+    expect(files_below(join(folder, 'scratch'))).toEqual([]);
+    expect(existsSync(join(folder, 'test.sections'))).toBe(true);
+  });
+
+  it('loses nothing of what a program says that ends at once, to its log or by report', async () => {
+    const folder = test_folder();
+    const parjob = test_job(folder, {
+      sect_pars: 8,
+      files: {},
+      program: [
+        '/bin/sh',
+        '-c',
+        'echo out; echo err >&2; echo "checkpoint n=$0" >&$PARJOB_REPORT_FD',
+        '{id}',
+      ],
+      slaves: hosts('a'),
+    });
+    const checkpoints: string[] = [];
+    parjob.on('section_checkpoint', ({ text }) => checkpoints.push(text));
+    await parjob.run();
+    expect(checkpoints).toEqual(Array.from({ length: 8 }, (_, i) => `n=${i}`));
+    for (let i = 0; i < 8; i++) {
+      const log = readFileSync(join(folder, 'logs', `test.${i}.1.log`), 'utf8');
+      expect(log.split('\n').toSorted()).toEqual(['', 'err', 'out']);
+    }
+  });
+
+  it('may be a pipeline, with hooks round it', async () => {
+    const folder = test_folder();
+    writeFileSync(join(folder, 'in.txt'), LINES);
+    const called: string[] = [];
+    const parjob = test_job(folder, {
+      sect_pars: 2,
+      files: {
+        in: new SplitFile({ name: join(folder, 'in.txt'), usage: 'INPUT', tag: '<' }),
+        out: new SplitFile({ name: join(folder, 'out.txt'), usage: 'OUTPUT', tag: '>' }),
+      },
+      command_func: ({ id }) => [
+        ['sed', `s/^/${id}: /`],
+        ['tr', 'a-z', 'A-Z'],
+      ],
+      prep_run: (restart) => void called.push(`prep_run ${restart}`),
+      prep_job: ({ id }) => void called.push(`prep_job ${id}`),
+      clean_job: ({ id }) => void called.push(`clean_job ${id}`),
+      end_run: ({ is_complete }) => void called.push(`end_run ${is_complete}`),
+      assign: () => 'b',
+      slaves: hosts('a', 'b'),
+    });
+    const used: string[] = [];
+    parjob.on('section_sent', ({ host }) => used.push(host));
+    await parjob.run();
+    const expected = LINES.split(/(?<=\n)/).map((line, i) => `${i < 5 ? 0 : 1}: ${line}`.toUpperCase());
+    expect(readFileSync(join(folder, 'out.txt'), 'utf8')).toBe(expected.join(''));
+    expect(called).toEqual([
+      'prep_run false',
+      'prep_job 0',
+      'clean_job 0',
+      'prep_job 1',
+      'clean_job 1',
+      'end_run true',
+    ]);
+    expect(used).toEqual(['b', 'b']);
+  });
+});
