@@ -12,6 +12,7 @@
  *   ├─ TaskTimeoutError        PARJOB_ERR_TIMEOUT      a task took longer than it may
  *   ├─ CancelledError          PARJOB_ERR_CANCELLED    a task was cancelled
  *   ├─ StatusFileError         PARJOB_ERR_STATUS_FILE  a status file that cannot be used
+ *   ├─ SectionFailedError      PARJOB_ERR_SECTION      sections of a ParJob are not done
  *   └─ NoMoreSlavesError       PARJOB_ERR_NO_SLAVES    tasks are left and no slave is
  *
  * Match on `code`, not on the class: the code is the promise we keep.
@@ -101,10 +102,13 @@ export type LaunchCause =
 export interface LaunchFacts {
   /** The slave's name, `<jobname>.slaveN`. */
   slave: string;
+  /** Why it did not start. */
   cause_kind: LaunchCause;
   /** The command that was run, word by word. */
   command?: readonly string[] | undefined;
+  /** With which its process ended, if it exited. */
   exit_code?: number | undefined;
+  /** By which its process was ended, if it was: `SIGKILL`. */
   signal?: string | undefined;
   /** The slave's log file. */
   log_file?: string | undefined;
@@ -162,6 +166,7 @@ export class RemoteError extends ParjobError implements RemoteFacts {
   readonly index: number | undefined;
   /** The `name` of the error that was thrown; `typeof` of a thrown value that is no Error. */
   readonly remote_name: string;
+  /** The `message` of the error that was thrown; other values as text. */
   readonly remote_message: string;
   /** Its stack on the slave, if it had one. */
   readonly remote_stack: string | undefined;
@@ -218,6 +223,7 @@ export type LossKind =
 export interface DeadAttempt {
   /** What kind of loss it was. */
   why: LossKind;
+  /** The slave's name, `<jobname>.slaveN`. */
   slave: string;
   /** Name of the machine. */
   host: string;
@@ -227,9 +233,13 @@ export interface DeadAttempt {
   peak_memory?: number | undefined;
   /** What became of the process, in words: `was ended by SIGKILL`, `exited with code 3`. */
   reason: string;
+  /** With which its process ended, if it exited. */
   exit_code?: number | undefined;
+  /** By which its process was ended, if it was: `SIGKILL`. */
   signal?: string | undefined;
+  /** The slave's log file. */
   log_file?: string | undefined;
+  /** The last lines of that file. */
   log_tail?: string | undefined;
 }
 
@@ -344,7 +354,9 @@ export class StatusFileError extends ParjobError {
     this.prototype.name = 'StatusFileError';
   }
   override readonly code = 'PARJOB_ERR_STATUS_FILE';
+  /** Path of the status file. */
   readonly file: string;
+  /** What is wrong with it. */
   readonly problem: StatusFileProblem;
   /** Number of the damaged line, from 1. */
   readonly line: number | undefined;
@@ -358,6 +370,38 @@ export class StatusFileError extends ParjobError {
     this.file = facts.file;
     this.problem = facts.problem;
     this.line = facts.line;
+  }
+}
+
+/** What is known of a section that failed. */
+export interface FailedSection {
+  /** Its id in sect_pars. */
+  id: string;
+  /** What its last attempt ended with. */
+  error: string;
+  /** The machines that it was tried on, in order. */
+  hosts: readonly string[];
+  /** Log of its last attempt, if its program was started. */
+  log_file: string | undefined;
+}
+
+/** A run of sections ended, and not all of them are done. */
+export class SectionFailedError extends ParjobError {
+  static {
+    this.prototype.name = 'SectionFailedError';
+  }
+  override readonly code = 'PARJOB_ERR_SECTION';
+  /** The sections that failed. */
+  readonly sections: readonly FailedSection[];
+
+  constructor(message: string, sections: readonly FailedSection[]) {
+    const story = sections.map(({ id, error, hosts, log_file }) => {
+      const where = hosts.length === 0 ? '' : ` (on ${hosts.join(', ')})`;
+      const log = log_file === undefined ? '' : `\n    log: ${log_file}`;
+      return `  section ${id}${where}: ${error.replace(/\n/g, '\n    ')}${log}`;
+    });
+    super([message, ...story].join('\n'));
+    this.sections = sections;
   }
 }
 

@@ -4,14 +4,18 @@ import './watch/register.js';
 export {
   CancelledError,
   type DeadAttempt,
+  type FailedSection,
   type LaunchCause,
   LaunchError,
+  type LaunchFacts,
   type LossKind,
   NetworkError,
   NoMoreSlavesError,
   ParjobError,
   ProtocolError,
   RemoteError,
+  type RemoteFacts,
+  SectionFailedError,
   SlaveDiedError,
   StateError,
   StatusFileError,
@@ -25,7 +29,7 @@ export type { LsfOptions } from './launch/lsf.js';
 export type { PbsOptions } from './launch/pbs.js';
 export type { SlurmOptions } from './launch/slurm.js';
 export type { Command, MasterEnd } from './master/command.js';
-export type { JobEvents } from './master/events.js';
+export type { JobEvent, JobEvents, JobListener } from './master/events.js';
 export type { FailureCounts } from './master/failure_counts.js';
 export {
   Job,
@@ -37,6 +41,7 @@ export {
 export type { JobOptions, TrustOptions } from './master/job_options.js';
 export { LocalSlave, type LocalSlaveOptions, local_slaves } from './master/local_slave.js';
 export type { FulfilledOutcome, Outcome, QueuedTask, RejectedOutcome } from './master/queued_task.js';
+export { BatchSlave } from './master/remote/batch_slaves.js';
 export { CommandSlave, type CommandSlaveOptions } from './master/remote/command_slave.js';
 export {
   SgePeJob,
@@ -62,23 +67,28 @@ export { SshSlave, type SshSlaveOptions, ssh_slaves } from './master/remote/ssh_
 export { type RunningTask, Slave, type SlaveGetDataOptions } from './master/slave.js';
 export type { TaskIterable } from './master/sources.js';
 export type { WatchingOptions } from './master/watching.js';
-export type { TaskState } from './sched/records.js';
+export type { StopReason, TaskState } from './sched/records.js';
 export type { SlaveState } from './sched/slave_state.js';
+export type { ParStyle, SectionCommand } from './sections/command.js';
 export { CopyFile, type CopyFileOptions } from './sections/copy_file.js';
 export type {
   Axis,
   CubeFormat,
   CubeHead,
+  Element,
   Format,
+  NumberKind,
   RecordFormat,
   RecordScanner,
 } from './sections/formats/format.js';
 export { csv, fasta, fixed, lines, npy, sep } from './sections/formats/formats.js';
+export type { CsvOptions } from './sections/formats/records.js';
+export type { LoadFrom, ParFile, ParFileOptions } from './sections/par_file.js';
 export { ParJob } from './sections/par_job.js';
 export type { ParJobHooks, ParJobOptions, SectionContext } from './sections/par_job_options.js';
 export { type ParSource, Pars, type ParValue } from './sections/pars.js';
-export type { SectionEvents } from './sections/section_events.js';
-export { type FailedSection, SectionFailedError } from './sections/section_failed_error.js';
+export type { RunOutcome } from './sections/plan_events.js';
+export type { SectionEvent, SectionEvents, SectionListener } from './sections/section_events.js';
 export type { ParJobResult } from './sections/section_run.js';
 export { SplitFile, type SplitFileOptions } from './sections/split_file.js';
 export {

@@ -18,7 +18,7 @@ declare const RESULT: unique symbol;
 export abstract class Task<Args extends unknown[] = never, Result = unknown> {
   /** URL of the module that exports the class, under the class's own name: `import.meta.url`. */
   static module: string | URL | undefined = undefined;
-  /** What `run` gets. */
+  /** What `run` gets: the arguments of the constructor. Nothing else of a task travels. */
   readonly args: Args;
   /** Only a type: what the task returns. */
   declare readonly [RESULT]: Result;
@@ -66,6 +66,9 @@ export type TasksFrom<M> = {
 /**
  * Makes tasks of the functions that a module exports. The module is not loaded here, only on the slaves.
  *
+ * A module that is not there, or a value that cannot be sent, is refused by queue_task; a function that the module does
+ * not export fails on the slave.
+ *
  * @param module URL of the module: `new URL('./model.js', import.meta.url)`
  * @example
  * const { score } = tasks_from<typeof import('./model.js')>(new URL('./model.js', import.meta.url));
@@ -91,7 +94,9 @@ export function tasks_from<M>(module: string | URL): TasksFrom<M> {
 
 /** How far a task says it is. */
 export interface Progress {
+  /** So much is done, in units of the task's own. */
   done: number;
+  /** Of so much, if that is known. */
   total?: number | undefined;
   /** A word for people. */
   note?: string | undefined;
@@ -132,7 +137,7 @@ const holder: { task: CurrentTask | undefined } = ((globalThis as Record<symbol,
 
 /**
  * The task that runs on this slave now.
- * @throws Error when no task runs here
+ * @throws Error (without a code) when no task runs here: on the master, in a command, or after the task has ended
  */
 export function current_task(): CurrentTask {
   if (holder.task === undefined) {

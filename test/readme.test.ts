@@ -93,7 +93,14 @@ describe('README.md', () => {
   });
 
   it('links only to files that are there', () => {
-    for (const page of ['README.md', 'examples/README.md', 'src/README.md', 'test/bench/README.md']) {
+    const pages = ['README.md', 'examples/README.md', 'src/README.md', 'test/bench/README.md', 'SECURITY.md'];
+    pages.push(
+      'src/master/MODELLER.md',
+      'src/sections/SEP.md',
+      'src/TROUBLESHOOTING.md',
+      'src/watch/NAMES.md',
+    );
+    for (const page of pages) {
       for (const [, target] of readFileSync(page, 'utf8').matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
         expect(() => readFileSync(resolve(page, '..', target as string)), `${page}: ${target}`).not.toThrow(
           /ENOENT/,
@@ -108,7 +115,7 @@ describe('README.md', () => {
     for (const value of Object.values(errors)) {
       const { code } = Reflect.construct(value as new () => { code: string }, [
         new Error(),
-        { slaves: [], slave: '' },
+        Object.assign([], { slaves: [], slave: '' }),
         [],
       ]);
       if (code !== 'PARJOB_ERR') codes.push(code);

@@ -10,6 +10,8 @@ const PROCESS_TESTS = [
   'test/cluster/**/*.test.ts',
   'test/examples/**/*.process.test.ts',
   'test/cli/**/*.process.test.ts',
+  'test/docs/**/*.process.test.ts',
+  'test/sections/**/*.process.test.ts',
   'test/readme.test.ts',
   'test/package.test.ts',
   'test/watch/dashboard.browser.test.ts',

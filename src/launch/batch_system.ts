@@ -8,13 +8,22 @@ import type { ScriptOptions } from './script.js';
 
 /** What users say of a batch job, whatever the batch system. */
 export interface BatchOptions {
-  /** Longest time that a slave may run: text such as `'1:30:00'` or `'1-12:00:00'`, or ms. */
+  /**
+   * Longest time that a slave may run, its walltime: text such as `'1:30:00'` or `'1-12:00:00'`, or ms.
+   * @default what the batch system gives
+   */
   time?: string | number | undefined;
-  /** Memory of a slave: bytes, or text in the words of the batch system, such as `'4G'`. */
+  /**
+   * Memory of a slave: bytes, or text in the words of the batch system, such as `'4G'`.
+   * @default what the batch system gives
+   */
   memory?: string | number | undefined;
-  /** CPUs of a slave. */
+  /**
+   * CPUs of a slave.
+   * @default what the batch system gives, as a rule 1
+   */
   cpus?: number | undefined;
-  /** Who pays. */
+  /** Who pays: the account that the time is charged to. */
   account?: string | undefined;
   /** Further words for the command that submits. */
   extra_args?: readonly string[] | undefined;

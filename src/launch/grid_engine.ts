@@ -11,10 +11,13 @@ import { format_walltime, walltime_seconds } from './duration.js';
 import type { LaunchOrder } from './launcher.js';
 import { array_script } from './script.js';
 
+/** Options of slaves that Grid Engine starts. `cpus` asks for the parallel environment `smp`, unless `pe` says another. */
 export interface GridEngineOptions extends BatchOptions {
+  /** Queue: qsub's -q. */
   queue?: string | undefined;
-  /** Parallel environment with its slots, such as `smp 4`. */
+  /** Parallel environment with its slots, such as `smp 4`: qsub's -pe. */
   pe?: string | undefined;
+  /** Project: qsub's -P. */
   project?: string | undefined;
 }
 

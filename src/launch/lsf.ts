@@ -11,8 +11,11 @@ import { walltime_seconds } from './duration.js';
 import type { LaunchOrder } from './launcher.js';
 import { array_script } from './script.js';
 
+/** Options of slaves that LSF starts. */
 export interface LsfOptions extends BatchOptions {
+  /** Queue: bsub's -q. */
   queue?: string | undefined;
+  /** Project: bsub's -P. */
   project?: string | undefined;
 }
 

@@ -11,7 +11,9 @@ import { format_walltime, walltime_seconds } from './duration.js';
 import type { LaunchOrder } from './launcher.js';
 import { array_script, first_set } from './script.js';
 
+/** Options of slaves that PBS starts. */
 export interface PbsOptions extends BatchOptions {
+  /** Queue: qsub's -q. */
   queue?: string | undefined;
   /** Whose qsub it is: their array jobs and resources differ. @default 'openpbs', which is PBS Pro too */
   flavour?: 'openpbs' | 'torque' | undefined;

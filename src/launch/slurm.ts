@@ -11,8 +11,11 @@ import { format_walltime, walltime_seconds } from './duration.js';
 import type { LaunchOrder } from './launcher.js';
 import { array_script } from './script.js';
 
+/** Options of slaves that Slurm starts. */
 export interface SlurmOptions extends BatchOptions {
+  /** Partition: sbatch's --partition. */
   partition?: string | undefined;
+  /** Quality of service: sbatch's --qos. */
   qos?: string | undefined;
   /** Features that nodes must have: sbatch's --constraint. */
   constraint?: string | undefined;

@@ -27,7 +27,7 @@ export interface JobEvents {
   slave_dead: { slave: Slave; error: Error };
   /** A slave has ended as it was told to. After `recycle` it is started again, after `rest` when it is needed. */
   slave_stopped: { slave: Slave; reason: StopReason };
-  /** Several tasks have died on this machine: for `time_ms` it gets none. */
+  /** Several tasks have died on this machine: for `time_ms`, ms, it gets none. */
   host_benched: { host: string; time_ms: number };
   /** A machine that was benched gets tasks again. */
   host_released: { host: string };
@@ -35,8 +35,9 @@ export interface JobEvents {
   heartbeat: { slave: Slave; vitals: Vitals };
   /** Something on a slave failed outside of any task: a promise that nobody handled, a throwing timer. */
   stray_error: { slave: Slave; error: Error };
-  /** A run of the queue begins, and is at its end: `error` is what ended it early. */
+  /** A run of the queue begins. */
   run_started: object;
+  /** A run is at its end: `error` is what ended it early. */
   run_finished: { error?: Error | undefined };
   /** All slaves of the job are gone, for good. */
   job_stopped: object;
@@ -49,11 +50,11 @@ export interface JobEvents {
     tasks: readonly QueuedTask[];
     reports: readonly { kind: 'task_done' | 'task_failed'; run_us: number }[];
   };
-  /** A task returned. `run_ms` is the time on the slave. */
+  /** A task returned. `run_ms` is the time on the slave, ms. */
   task_done: { task: QueuedTask; slave: Slave; run_ms: number };
-  /** A task threw, or was given up. `run_ms` is the time of its last run. */
+  /** A task threw, or was given up. `run_ms` is the time of its last run, ms. */
   task_failed: { task: QueuedTask; slave: Slave; error: Error; run_ms: number };
-  /** A task failed or lost its slave, and will be tried again, in `delay_ms` at the soonest. */
+  /** A task failed or lost its slave, and will be tried again, in `delay_ms`, ms, at the soonest. */
   task_retried: { task: QueuedTask; slave: Slave; error: Error; delay_ms: number };
   /** A task was cancelled. */
   task_cancelled: { task: QueuedTask };

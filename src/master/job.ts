@@ -126,6 +126,7 @@ export class Job<Result = unknown> extends Array<Slave> {
   /**
    * @param slaves the first slaves; more may be pushed at any time
    * @throws UsageError (PARJOB_ERR_USAGE) for an option that cannot be, or what is no slave
+   * @throws StateError (PARJOB_ERR_STATE) on a slave: the module of a task makes it at its top level
    */
   constructor(slaves: Iterable<Slave> = [], options: JobOptions = {}) {
     super();
@@ -177,18 +178,27 @@ export class Job<Result = unknown> extends Array<Slave> {
 
   // ---- the list
 
-  /** Adds slaves at the end. In mid-run they are started at once. */
+  /**
+   * Adds slaves at the end. In mid-run they are started at once.
+   * @throws UsageError (PARJOB_ERR_USAGE) for what is no slave, or is in this job or another one already
+   */
   override push(...slaves: Slave[]): number {
     this.#check_new('push', slaves);
     return this.#changed(super.push(...slaves));
   }
 
-  /** Adds a slave at the end: push, under the name that MODELLER users write. */
+  /**
+   * Adds a slave at the end: push, under the name that MODELLER users write.
+   * @throws UsageError (PARJOB_ERR_USAGE) as push
+   */
   append(slave: Slave): void {
     this.push(slave);
   }
 
-  /** Adds slaves at the front. */
+  /**
+   * Adds slaves at the front.
+   * @throws UsageError (PARJOB_ERR_USAGE) as push
+   */
   override unshift(...slaves: Slave[]): number {
     this.#check_new('unshift', slaves);
     return this.#changed(super.unshift(...slaves));
@@ -204,7 +214,10 @@ export class Job<Result = unknown> extends Array<Slave> {
     return this.#changed(super.shift());
   }
 
-  /** Removes and adds slaves in the middle. Those removed finish their tasks and are stopped. */
+  /**
+   * Removes and adds slaves in the middle. Those removed finish their tasks and are stopped.
+   * @throws UsageError (PARJOB_ERR_USAGE) as push
+   */
   override splice(start: number, delete_count: number = this.length, ...slaves: Slave[]): Slave[] {
     this.#check_new('splice', slaves);
     return this.#changed(super.splice(start, delete_count, ...slaves));
@@ -277,6 +290,8 @@ export class Job<Result = unknown> extends Array<Slave> {
    * Starts every slave that does not run, and resolves when all are ready for commands and messages.
    * Not needed for tasks.
    * @throws LaunchError (PARJOB_ERR_LAUNCH) when one cannot be started
+   * @throws StatusFileError (PARJOB_ERR_STATUS_FILE) with a lease, when the status file cannot be used
+   * @throws StateError (PARJOB_ERR_STATE) the job was stopped
    */
   async start(): Promise<void> {
     this.#check_open('start');
@@ -293,6 +308,7 @@ export class Job<Result = unknown> extends Array<Slave> {
    * The command names a file that holds the secret of the job, for this user's eyes only; where that file cannot be
    * read, set its content as PARJOB_SECRET and leave out --secret-file.
    * @throws NetworkError (PARJOB_ERR_NETWORK) when the master cannot listen
+   * @throws StateError (PARJOB_ERR_STATE) the job was stopped
    */
   async connect_command(): Promise<string> {
     this.#check_open('connect_command');
@@ -328,6 +344,7 @@ export class Job<Result = unknown> extends Array<Slave> {
     await this.#watcher;
   }
 
+  /** As stop: `await using job = new Job(...)` stops it at the end of the block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
@@ -337,7 +354,8 @@ export class Job<Result = unknown> extends Array<Slave> {
   /**
    * Appends a task to the queue. Nothing runs before a run is asked for. Its arguments are encoded now,
    * except that binary values of 16 KiB and more are not copied: leave them alone until the task is done.
-   * @throws UsageError (PARJOB_ERR_USAGE) when no slave could find the task, or an argument cannot be sent
+   * @throws UsageError (PARJOB_ERR_USAGE) when no slave could find the task, or an argument cannot be sent or is too large
+   * @throws StateError (PARJOB_ERR_STATE) the job was stopped
    */
   queue_task<R extends Result>(task: AnyTask<R>, options?: QueueTaskOptions): QueuedTask<R> {
     this.#check_open('queue_task');
@@ -425,6 +443,7 @@ export class Job<Result = unknown> extends Array<Slave> {
   /**
    * Appends tasks that are made only as slaves need them, during a run. The options are those of each.
    * @throws UsageError (PARJOB_ERR_USAGE) when `tasks` is not iterable; the run throws when one is no task
+   * @throws StateError (PARJOB_ERR_STATE) the job was stopped
    */
   queue_tasks(tasks: TaskIterable<Result>, options?: TaskOptions): void {
     this.#check_open('queue_tasks');
@@ -441,6 +460,7 @@ export class Job<Result = unknown> extends Array<Slave> {
    * @throws TaskTimeoutError (PARJOB_ERR_TIMEOUT) it took longer than its timeout
    * @throws NoMoreSlavesError (PARJOB_ERR_NO_SLAVES) no slave can be had
    * @throws UsageError (PARJOB_ERR_USAGE) as queue_task
+   * @throws StateError (PARJOB_ERR_STATE) the job was stopped
    * @throws the reason of `signal`, when that is aborted
    */
   run_task<R>(task: AnyTask<R>, options?: TaskOptions): Promise<R> {
@@ -520,7 +540,10 @@ export class Job<Result = unknown> extends Array<Slave> {
    * @throws TaskTimeoutError (PARJOB_ERR_TIMEOUT) a task took longer than its timeout
    * @throws CancelledError (PARJOB_ERR_CANCELLED) a task was cancelled
    * @throws NoMoreSlavesError (PARJOB_ERR_NO_SLAVES) no slave can be had; its message says why
+   * @throws StatusFileError (PARJOB_ERR_STATUS_FILE) the status file cannot be used or written
+   * @throws UsageError (PARJOB_ERR_USAGE) the class of a task is not exported by its module
    * @throws StateError (PARJOB_ERR_STATE) another run is going on, or the job was stopped
+   * @throws the reason of `signal`, when that is aborted
    */
   async run_all_tasks(options: RunOptions & { settle: true }): Promise<Outcome<Result>[]>;
   async run_all_tasks(options?: RunOptions & { settle?: false | undefined }): Promise<Result[]>;

@@ -18,7 +18,10 @@ import { UsageError } from '../errors.js';
 import type { Slave } from './slave.js';
 import type { WatchingOptions } from './watching.js';
 
-/** What is done when a task goes wrong. Options of a Job, and of a single task, which come first. */
+/**
+ * What is done when a task goes wrong. Options of a Job, and of a single task, which come first. All times are
+ * milliseconds.
+ */
 export interface TrustOptions {
   /**
    * Runs of a task in all, when each ends with the death of the slave that ran it.
@@ -88,7 +91,10 @@ export interface JobOptions extends TrustOptions, WatchingOptions {
    * @default the working directory
    */
   log_dir?: string | undefined;
-  /** A pino logger for the master's own lines. */
+  /**
+   * A pino logger for the master's own lines.
+   * @default one that writes to stderr, from `log_level` on
+   */
   logger?: Logger | undefined;
   /**
    * From which level on the master logs to stderr, when no `logger` is given, and each slave to its file.
@@ -107,7 +113,7 @@ export interface JobOptions extends TrustOptions, WatchingOptions {
   heartbeat_interval?: number | undefined;
   /**
    * After such a silence a slave is taken for lost. Must exceed the interval.
-   * @default 10_000
+   * @default 10_000, or five times `heartbeat_interval` if that is longer
    */
   heartbeat_timeout?: number | undefined;
   /**
@@ -157,7 +163,7 @@ export interface JobOptions extends TrustOptions, WatchingOptions {
    * @default it gets none
    */
   max_slaves?: number | undefined;
-  /** Makes `count` slaves for a job with `max_slaves`. */
+  /** Makes `count` slaves for a job with `max_slaves`: one needs the other. */
   new_slaves?: ((count: number) => Slave[]) | undefined;
   /**
    * A slave whose connection breaks while its process lives has so long to make it anew; nothing is lost

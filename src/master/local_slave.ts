@@ -4,12 +4,16 @@ import { check_options, integer_between, STRING_RECORD, STRINGS } from '../base/
 import { LocalLauncher } from '../launch/local.js';
 import { Slave } from './slave.js';
 
+/** Options of a LocalSlave. */
 export interface LocalSlaveOptions {
   /** Environment variables, over those of the master; undefined unsets one. */
   env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Flags for node, after those of the master: `['--max-old-space-size=4096']`. */
   node_flags?: readonly string[] | undefined;
-  /** Scheduling priority as of nice(1), from -20 (first) to 19 (last). */
+  /**
+   * Scheduling priority as of nice(1), from -20 (first) to 19 (last).
+   * @default the master's
+   */
   nice?: number | undefined;
 }
 
@@ -33,8 +37,8 @@ export class LocalSlave extends Slave {
 
 /**
  * As many local slaves as wanted, all with the same options.
- * @param n how many
- * @default os.availableParallelism()
+ * @param n how many; by default os.availableParallelism(), one a core
+ * @throws UsageError (PARJOB_ERR_USAGE) for an option that cannot be
  */
 export function local_slaves(
   n: number = availableParallelism(),

@@ -12,6 +12,7 @@ export interface QueuedTask<Result = unknown> {
   readonly index: number;
   /** Name of the class or function. */
   readonly name: string;
+  /** Where it stands. */
   readonly state: TaskState;
   /** How often a slave was set to run it. */
   readonly attempts: number;
@@ -31,20 +32,29 @@ export interface QueuedTask<Result = unknown> {
 
 /** What became of a task that returned. */
 export interface FulfilledOutcome<Result = unknown> {
+  /** The handle that queue_task gave. */
   task: QueuedTask<Result>;
+  /** Place in the order of queue_task, from 0. */
   index: number;
+  /** As in Promise.allSettled. */
   status: 'fulfilled';
+  /** What the task returned. */
   value: Result;
 }
 
 /** What became of a task that threw, or was given up. */
 export interface RejectedOutcome<Result = unknown> {
+  /** The handle that queue_task gave. */
   task: QueuedTask<Result>;
+  /** Place in the order of queue_task, from 0. */
   index: number;
+  /** As in Promise.allSettled. */
   status: 'rejected';
+  /** A RemoteError, SlaveDiedError, TaskTimeoutError or CancelledError. */
   reason: Error;
 }
 
+/** What became of a task, in a run with `settle`. */
 export type Outcome<Result = unknown> = FulfilledOutcome<Result> | RejectedOutcome<Result>;
 
 /** What may befall a task, and what is done about it then. One object serves many tasks. */

@@ -7,9 +7,11 @@ import type { SlaveFacts } from '../wire/messages.js';
 import type { Command } from './command.js';
 import type { QueuedTask } from './queued_task.js';
 
-/** A task that a slave has, and since when by performance.now(). */
+/** A task that a slave has. */
 export interface RunningTask {
+  /** The task. */
   readonly task: QueuedTask;
+  /** When it began, by performance.now() of the master, ms. */
   readonly since: number;
 }
 
@@ -72,6 +74,7 @@ export abstract class Slave {
     return session?.has_number === true ? session.name : `${this.constructor.name} (not started)`;
   }
 
+  /** Where it stands: `created` while it is in no job. */
   get state(): SlaveState {
     return homes.get(this)?.state() ?? 'created';
   }
@@ -128,7 +131,7 @@ export abstract class Slave {
 
   /**
    * Sends a value to the slave, which takes it by `master.get_data()`. Resolves when it is on its way;
-   * waits while the slave has more than 16 MiB to take.
+   * waits while the slave has more than 16 MiB to take. A value larger than `max_frame_bytes` is refused.
    * @throws the errors of run_cmd
    */
   async send_data(data: unknown): Promise<void> {
@@ -158,6 +161,7 @@ export abstract class Slave {
     }
   }
 
+  /** Its name. */
   toString(): string {
     return this.name;
   }

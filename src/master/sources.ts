@@ -7,6 +7,7 @@ import { UsageError } from '../errors.js';
 import type { AnyTask } from '../task.js';
 import type { TrustOptions } from './job_options.js';
 
+/** Tasks that queue_tasks takes one by one, as slaves need them. */
 export type TaskIterable<Result> = Iterable<AnyTask<Result>> | AsyncIterable<AnyTask<Result>>;
 
 interface Source<Result> {

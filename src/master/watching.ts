@@ -10,16 +10,20 @@ export interface WatchingOptions {
    */
   progress?: boolean | undefined;
   /**
-   * Serve a page that shows the run, on loopback or at `host`, where its link holds a token.
+   * Serve a page that shows the run, on loopback or at `host`, where its link holds a token. The system chooses the
+   * port and the job the token, unless they are given.
    * @default false
    */
   dashboard?: boolean | { port?: number; host?: string; token?: string } | undefined;
   /**
-   * Serve metrics for Prometheus, on loopback or at `host`.
+   * Serve metrics for Prometheus, on loopback or at `host`. The system chooses the port, unless it is given.
    * @default false
    */
   metrics?: boolean | { port?: number; host?: string } | undefined;
-  /** Write a trace for Perfetto or chrome://tracing to this file. */
+  /**
+   * Write a trace for Perfetto or chrome://tracing to this file.
+   * @default none is written
+   */
   trace?: string | undefined;
   /**
    * Make spans by @opentelemetry/api, which must be installed.

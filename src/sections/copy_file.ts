@@ -10,12 +10,17 @@ import type { Format } from './formats/format.js';
 import { PAR_FILE_TABLE, ParFile, type ParFileOptions, type Part } from './par_file.js';
 import type { Joiner } from './pieces/joiner.js';
 
+/** Options of a CopyFile. */
 export interface CopyFileOptions extends ParFileOptions {
   /** Files that go with it, into the same folder, under their own names: the parts of a database, say. Of an INPUT. */
   also?: readonly string[] | undefined;
 }
 
-/** @throws UsageError (PARJOB_ERR_USAGE) for an option that cannot be */
+/**
+ * A dataset that each host has whole. As INPUT it goes to each host once; as OUTPUT each section writes its own, and
+ * their sum is collected.
+ * @throws UsageError (PARJOB_ERR_USAGE) for an option that cannot be
+ */
 export class CopyFile extends ParFile {
   override readonly is_per_host: boolean;
   readonly also: readonly string[];

@@ -85,14 +85,23 @@ export interface Part {
 }
 
 export abstract class ParFile {
+  /** The whole dataset, on the master. */
   readonly name: string;
+  /** Whether it goes to the hosts, or comes from them. */
   readonly usage: 'INPUT' | 'OUTPUT';
+  /** What is put before its path in the command. */
   readonly tag: string | undefined;
+  /** Its format, if one was given or is told by its name. */
   readonly format: Format | undefined;
+  /** As the option, as are those that follow. */
   readonly add: boolean;
+  /** An OUTPUT is brought together at the end. */
   readonly collect_it: boolean;
+  /** Its pieces are removed at the end. */
   readonly remove: boolean;
+  /** Word for a program that goes on with it. */
   readonly reuse_par: string;
+  /** Where its pieces are. */
   readonly load: LoadFrom | undefined;
   #identity = '';
   #tools: PieceTools | undefined;

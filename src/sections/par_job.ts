@@ -41,6 +41,7 @@ export class ParJob {
   sect_pars: ParJobOptions['sect_pars'];
   /** Name to file. One may be exchanged between runs. */
   files: Record<string, ParFile>;
+  /** The serial program: its path, or its words. May be changed between runs. */
   program: string | readonly string[] | undefined;
   readonly #given: ParJobOptions;
   readonly #options: ResolvedParJobOptions;
@@ -97,6 +98,7 @@ export class ParJob {
    * @throws StatusFileError (PARJOB_ERR_STATUS_FILE) when the status file cannot be used
    * @throws UsageError (PARJOB_ERR_USAGE) for files that cannot be read or split
    * @throws StateError (PARJOB_ERR_STATE) when a run is going on
+   * @throws the reason of `signal`, when that is aborted; restart: true goes on from there
    */
   async run(
     run_options: { restart?: boolean | undefined; signal?: AbortSignal | undefined } = {},
@@ -195,6 +197,7 @@ export class ParJob {
     await job?.stop();
   }
 
+  /** As stop: `await using parjob = new ParJob(...)` stops it at the end of the block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
@@ -205,6 +208,7 @@ export class ParJob {
     return this;
   }
 
+  /** Takes a listener out again. */
   off<E extends SectionEvent>(name: E, listener: SectionListener<E>): this {
     this.#emitter.off(name, listener);
     return this;

@@ -25,11 +25,13 @@ import type { RunOutcome } from './plan_events.js';
 
 /** What hooks know of a section that is about to run, or has. */
 export interface SectionContext {
+  /** Its id in sect_pars. */
   readonly id: string;
   /** Place in the order of sections, from 0. */
   readonly index: number;
   /** 1 in the first attempt. */
   readonly attempt: number;
+  /** Name of the machine. */
   readonly host: string;
   /** Global parameters, its own, and those of its checkpoint. */
   readonly pars: Pars;
@@ -43,6 +45,7 @@ export interface SectionContext {
   command(): string[];
 }
 
+/** What a ParJob asks before and after its work: options, or methods of a class that extends it. All may be async but `assign`. */
 export interface ParJobHooks {
   /** What is run for a section. @default its program, with parameters and files */
   command_func?(section: SectionContext): SectionCommand | Promise<SectionCommand>;
@@ -58,6 +61,7 @@ export interface ParJobHooks {
   end_run?(outcome: RunOutcome): void | Promise<void>;
 }
 
+/** Options of a ParJob. All times are milliseconds, all sizes bytes. */
 export interface ParJobOptions extends ParJobHooks {
   /** Section id to its parameters; sections run in this order. A number n stands for 0 to n - 1 without any. */
   sect_pars: Readonly<Record<string, ParSource>> | ReadonlyMap<string, ParSource> | number;

@@ -32,6 +32,14 @@ export type WordStyle = 'key=value' | '--key value';
 const KEY = /^[^\s=#"',]+$/;
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?$/;
 
+/**
+ * A set of parameters, from text, an object or another set, for a program that takes `key=value`, options or JSON.
+ *
+ * @example
+ * const pars = Pars.parse('n1=100 label="Offset (km)" shots=1,2,3');
+ * pars.integer('n1'); // 100
+ * pars.set('n1', 50).to_words(); // ['n1=50', 'label=Offset (km)', 'shots=1,2,3']
+ */
 export class Pars {
   readonly #values = new Map<string, ParValue>();
   // where the value of a key was read, for the errors of the typed getters
@@ -77,14 +85,17 @@ export class Pars {
     return pars;
   }
 
+  /** How many parameters there are. */
   get size(): number {
     return this.#values.size;
   }
 
+  /** Their names, in the order in which they were first set. */
   keys(): string[] {
     return [...this.#values.keys()];
   }
 
+  /** Whether it is set. */
   has(key: string): boolean {
     return this.#values.has(key);
   }
@@ -103,6 +114,7 @@ export class Pars {
     return this;
   }
 
+  /** Unsets one. False when it was not set. */
   delete(key: string): boolean {
     this.#origins.delete(key);
     return this.#values.delete(key);
@@ -124,6 +136,7 @@ export class Pars {
     return this;
   }
 
+  /** Another set with the same parameters. */
   clone(): Pars {
     return new Pars(this);
   }
@@ -194,6 +207,7 @@ export class Pars {
     return JSON.stringify(this.to_object());
   }
 
+  /** An object with the values as they were given. */
   to_object(): Record<string, ParValue> {
     return Object.fromEntries([...this.#values].map(([key, v]) => [key, Array.isArray(v) ? [...v] : v]));
   }

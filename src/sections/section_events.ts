@@ -1,6 +1,7 @@
 /** The events of a ParJob. Listeners only observe: what they throw changes nothing. */
 import { EventEmitter } from 'node:events';
 
+/** Every event of a ParJob, with what its listeners get. Times are ms. */
 export interface SectionEvents {
   /** A section was given to a host. */
   section_sent: { id: string; attempt: number; host: string };

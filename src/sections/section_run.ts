@@ -6,7 +6,7 @@
  *                                      └─▶ collection ─▶ joiners ─▶ files of the master
  */
 import { Deferred } from '../base/deferred.js';
-import { ParjobError } from '../errors.js';
+import { type FailedSection, ParjobError, SectionFailedError } from '../errors.js';
 import type { Job } from '../master/job.js';
 import { Attempt, AttemptFailure } from './attempt.js';
 import { Cleaner } from './cleaner.js';
@@ -22,7 +22,6 @@ import type { FailureKind, PlanEvent, PlanOrder, RunOutcome } from './plan_event
 import { LostOutput, Porter } from './porter.js';
 import { safe_name } from './safe_name.js';
 import type { SectionEmitter } from './section_events.js';
-import { type FailedSection, SectionFailedError } from './section_failed_error.js';
 import { log_file_of, seeds_of } from './section_records.js';
 import { is_under_way } from './section_state.js';
 import type { StatusFile } from './status_file.js';

@@ -9,6 +9,7 @@ import { PAR_FILE_TABLE, ParFile, type ParFileOptions, type Part } from './par_f
 import type { Joiner, JoinOptions } from './pieces/joiner.js';
 import type { Plan, SplitOptions } from './pieces/plan.js';
 
+/** Options of a SplitFile. */
 export interface SplitFileOptions extends ParFileOptions {
   /** Axes, from 1, the fastest first; for an OUTPUT also 'new'. @default the last one */
   axes?: number | readonly number[] | 'new' | undefined;
@@ -36,7 +37,11 @@ const TABLE = {
   like: { expected: 'a SplitFile', holds: (v: unknown) => v instanceof SplitFile },
 };
 
-/** @throws UsageError (PARJOB_ERR_USAGE) for an option that cannot be */
+/**
+ * A dataset of which each section has a piece. As INPUT it is cut along one or more axes; as OUTPUT the pieces are put
+ * side by side, or stacked along a new axis.
+ * @throws UsageError (PARJOB_ERR_USAGE) for an option that cannot be
+ */
 export class SplitFile extends ParFile {
   override readonly is_per_host = false;
   readonly axes: number | readonly number[] | 'new' | undefined;

@@ -13,6 +13,7 @@ import { LazyLauncher } from '../../launch/lazy.js';
 import { COMMAND_PACE } from '../../launch/pace.js';
 import { Slave } from '../slave.js';
 
+/** Options of a CommandSlave. */
 export interface CommandSlaveOptions {
   /**
    * How the secret of the job gets there: in the first line of the command's stdin; in a file of the working directory,

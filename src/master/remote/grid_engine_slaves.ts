@@ -57,8 +57,9 @@ export function sge_qsub_slaves(n: number, options: SgeQsubOptions = {}): SgeQsu
 }
 
 /**
- * A job that submits slaves to Grid Engine while tasks wait, up to `max_slaves`, and gives idle ones back
- * (MODELLER's sge_qsub_job).
+ * A job that submits slaves to Grid Engine while tasks wait, up to `max_slaves`, and gives back those that have been
+ * idle for a minute (`idle_timeout`); MODELLER's sge_qsub_job.
+ * @throws UsageError (PARJOB_ERR_USAGE) for an option that cannot be
  */
 export class SgeQsubJob<Result = unknown> extends Job<Result> {
   constructor(
@@ -75,6 +76,7 @@ export class SgeQsubJob<Result = unknown> extends Job<Result> {
 /**
  * A slave on a node of the parallel environment that this program runs in, started by `qrsh -inherit`
  * (MODELLER's sge_pe_slave).
+ * @throws UsageError (PARJOB_ERR_USAGE) when `nodename` is no text
  */
 export class SgePeSlave extends Slave {
   override readonly launcher: LazyLauncher;
@@ -120,7 +122,10 @@ export function sge_pe_slaves(): Slave[] {
   return nodes.map((node, i) => (i === 0 ? new LocalSlave() : new SgePeSlave(node)));
 }
 
-/** A job with a slave for each slot of the parallel environment that this program runs in (MODELLER's sge_pe_job). */
+/**
+ * A job with a slave for each slot of the parallel environment that this program runs in (MODELLER's sge_pe_job).
+ * @throws UsageError (PARJOB_ERR_USAGE) outside of a parallel environment
+ */
 export class SgePeJob<Result = unknown> extends Job<Result> {
   constructor(slaves: Iterable<Slave> = [], job_options: JobOptions = {}) {
     super([...sge_pe_slaves(), ...slaves], job_options);

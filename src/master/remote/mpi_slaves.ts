@@ -5,8 +5,12 @@ import { GROUP_PACE } from '../../launch/pace.js';
 import { Slave } from '../slave.js';
 import { A_COUNT, command_words } from './option_tables.js';
 
+/** Options of mpi_slaves. */
 export interface MpiSlavesOptions {
-  /** Machines to run on, as mpirun reads them. */
+  /**
+   * File of machines to run on, as mpirun reads it.
+   * @default what mpirun takes: this machine, or the allocation that it runs in
+   */
   hostfile?: string | undefined;
   /**
    * Command in the place of mpirun: words, or text that is split at blanks.

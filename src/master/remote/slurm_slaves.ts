@@ -49,7 +49,9 @@ export function slurm_slaves(n: number, options: SlurmOptions = {}): SlurmSlave[
 }
 
 /**
- * A job that submits slaves to Slurm while tasks wait, up to `max_slaves`, and gives idle ones back.
+ * A job that submits slaves to Slurm while tasks wait, up to `max_slaves`, and gives back those that have been idle
+ * for a minute (`idle_timeout`).
+ * @throws UsageError (PARJOB_ERR_USAGE) for an option that cannot be
  * @example await using job = new SlurmJob({ time: '1:00:00' }, 64);
  */
 export class SlurmJob<Result = unknown> extends Job<Result> {
@@ -87,8 +89,7 @@ class SrunSlave extends Slave {
 
 /**
  * Slaves within the allocation that this program runs in (sbatch, salloc), all started by one srun.
- * @param n how many
- * @default as many tasks as the allocation was made for, or one for each of its CPUs
+ * @param n how many; by default as many tasks as the allocation was made for, or one for each of its CPUs
  * @throws UsageError (PARJOB_ERR_USAGE) outside of an allocation
  */
 export function slurm_allocation_slaves(n?: number, options: SlurmAllocationOptions = {}): Slave[] {

@@ -9,6 +9,7 @@ import { LocalSlave } from '../local_slave.js';
 import { Slave } from '../slave.js';
 import { command_words } from './option_tables.js';
 
+/** Options of slaves that ssh starts. */
 export interface SshSlaveOptions {
   /**
    * Command that reaches the node, in the place of ssh: words, or text that is split at blanks. It gets the name

@@ -10,8 +10,11 @@
 
 /** One axis: how many elements, and, if the format knows, where the first one is and how far apart they are. */
 export interface Axis {
+  /** How many elements. */
   readonly n: number;
+  /** Where the first one is. */
   readonly o?: number | undefined;
+  /** How far apart they are. */
   readonly d?: number | undefined;
 }
 
@@ -29,6 +32,7 @@ export type NumberKind =
 
 /** One element of a cube. */
 export interface Element {
+  /** Its size, bytes. */
   readonly bytes: number;
   /** What its numbers are; a complex element is two of them. Undefined: it can be moved, not added or blended. */
   readonly number?: NumberKind | undefined;
@@ -37,7 +41,9 @@ export interface Element {
 
 /** What the head of a cube's file says. */
 export interface CubeHead {
+  /** The axes, the fastest first. */
   readonly axes: readonly Axis[];
+  /** What each element is. */
   readonly element: Element;
   /** Where the elements begin, bytes from the start of the file, or of `data_file` if they are in one of their own. */
   readonly offset: number;
@@ -47,8 +53,11 @@ export interface CubeHead {
   readonly source?: unknown;
 }
 
+/** A format of elements that have a place along axes. */
 export interface CubeFormat {
+  /** What sort of format it is. */
   readonly kind: 'cube';
+  /** For errors. */
   readonly name: string;
   /**
    * Reads the head from the first bytes of a file.
@@ -75,17 +84,21 @@ export interface RecordScanner {
   scan(bytes: Uint8Array, base: number, starts: number[]): void;
 }
 
+/** A format of records that follow each other. */
 export interface RecordFormat {
+  /** What sort of format it is. */
   readonly kind: 'records';
+  /** For errors. */
   readonly name: string;
+  /** What finds the records of one file. */
   scanner(): RecordScanner;
   /** Every record has so many bytes. */
   readonly record_bytes?: number | undefined;
-  /** Bytes at the start of a file that are no records and go before every piece. Default 0. */
+  /** Bytes at the start of a file that are no records and go before every piece. @default 0 */
   readonly head_bytes?: number | undefined;
-  /** Records at the start of a file, behind `head_bytes`, that go before every piece, as a header line. Default 0. */
+  /** Records at the start of a file, behind `head_bytes`, that go before every piece, as a header line. @default 0 */
   readonly head_records?: number | undefined;
-  /** What has to stand between records and may be missing behind the last one: a newline. Default none. */
+  /** What has to stand between records and may be missing behind the last one: a newline. @default none */
   readonly terminator?: '\n' | undefined;
   /** Says what is wrong with the first bytes of a file, if something is: `it does not begin with '>'`. */
   refuse?(start: Uint8Array): string | undefined;

@@ -34,6 +34,7 @@ const KINDS: Readonly<Record<string, Readonly<Record<number, NumberKind>>>> = {
   M: {},
 };
 
+/** NumPy's `.npy`, in C or Fortran order, without Python objects. */
 export const npy: CubeFormat = {
   kind: 'cube',
   name: 'NPY',

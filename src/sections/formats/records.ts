@@ -31,7 +31,10 @@ export interface CsvOptions {
   has_header?: boolean | undefined;
 }
 
-/** Tables as text. Quoted fields may have delimiters and line ends in them, and two quotes for one. */
+/**
+ * Tables as text. Quoted fields may have delimiters and line ends in them, and two quotes for one.
+ * @throws UsageError (PARJOB_ERR_USAGE) for a delimiter that cannot be
+ */
 export function csv(options: CsvOptions = {}): RecordFormat {
   const { delimiter = ',', has_header = true } = options;
   const code = delimiter.charCodeAt(0);

@@ -31,6 +31,7 @@ const TYPES: Readonly<Record<string, { number: NumberKind; bytes: number }>> = {
   byte: { number: 'uint8', bytes: 1 },
 };
 
+/** SEP's history files and Madagascar's RSF: a text head, and the elements behind it or in a file of their own. */
 export const sep: CubeFormat = {
   kind: 'cube',
   name: 'SEP',
