@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { describe_with } from '../cluster/bed/components.js';
 import { test_folder } from '../kit/cluster.js';
 import { Program } from '../kit/processes.js';
 
@@ -96,4 +97,37 @@ it('every example but the main one is under 60 lines a file', () => {
       expect(readFileSync(join('examples', name, file), 'utf8').split('\n').length).toBeLessThan(60);
     }
   }
+});
+
+describe('the example of sections', () => {
+  it('fdmod finds the speed of its waves, and what one program alone computes', async () => {
+    const { output, code, stderr, folder } = await run_example('fdmod');
+    expect(code, stderr).toBe(0);
+    expect(output).toContain('6 gathers, the same as those of one program alone');
+    expect(output).toContain('direct wave: 2000 m/s, expected 2000');
+    for (const picture of ['gather.png', 'stack.png'])
+      expect(readFileSync(join(folder, picture)).toString('latin1', 1, 4)).toBe('PNG');
+  });
+
+  it('scan makes a row for each parameter', async () => {
+    const { output, code, stderr } = await run_example('scan');
+    expect(code, stderr).toBe(0);
+    expect(output).toContain('24 sections, an array of (24, 200)');
+    expect(output).toContain('r = 2.9: all at 0.655, expected 0.655');
+  });
+
+  it('transpose has every element where it belongs', async () => {
+    const { output, code, stderr } = await run_example('transpose');
+    expect(code, stderr).toBe(0);
+    expect(output).toContain('300 x 401, 0 of 120300 elements are wrong');
+  });
+});
+
+describe_with('blast', 'the example blast', () => {
+  it('finds what blastp finds alone, in its order', async () => {
+    const { output, code, stderr } = await run_example('blast');
+    expect(code, stderr).toBe(0);
+    expect(output).toMatch(/^\d+ hits from 8 sections$/m);
+    expect(output).toContain('equal to the serial run, byte for byte');
+  });
 });

@@ -3,8 +3,8 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import type { SectionFailedError } from '../../src/errors.js';
 import type { ParJobOptions } from '../../src/sections/par_job_options.js';
-import type { SectionFailedError } from '../../src/sections/section_failed_error.js';
 import { SplitFile } from '../../src/sections/split_file.js';
 import { hosts, record_events, test_folder, test_job } from './kit.js';
 

@@ -4,7 +4,7 @@ import { accessSync, constants } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 /** `netns`: hosts in network namespaces; the others are what their names say. */
-export type Component = 'ssh' | 'netns' | 'slurm' | 'grid_engine' | 'mpi';
+export type Component = 'ssh' | 'netns' | 'slurm' | 'grid_engine' | 'mpi' | 'blast';
 
 export type Capability = { here: true } | { here: false; reason: string; install: string };
 
@@ -17,6 +17,7 @@ interface Need {
 }
 
 const NEEDS: Readonly<Record<Component, Need>> = {
+  blast: { programs: ['blastp', 'makeblastdb'], packages: 'ncbi-blast+', as_root: false },
   ssh: {
     programs: ['ssh', 'sshd', 'ssh-keygen'],
     packages: 'openssh-server openssh-client',
@@ -97,6 +98,7 @@ let found: Readonly<Record<Component, Capability>> | undefined;
 /** What can be had here; looked up once. */
 export function capabilities(): Readonly<Record<Component, Capability>> {
   found ??= {
+    blast: capability('blast'),
     ssh: capability('ssh'),
     netns: capability('netns'),
     slurm: capability('slurm'),

@@ -44,6 +44,7 @@ for package in common client master exec; do
 done | debconf-set-selections
 group 'grid engine' gridengine-master gridengine-exec gridengine-client
 group 'mpi' openmpi-bin
+group 'blast' ncbi-blast+
 rm -f "$log"
 # sshd takes an account without password, but not one that is locked
 case $(getent shadow root | cut -d: -f2) in
