@@ -256,10 +256,12 @@ export class SlaveDiedError extends ParjobError {
   /** As in RemoteError. */
   finished?: readonly unknown[];
 
-  constructor(what: string, index: number | undefined, attempts: readonly DeadAttempt[]) {
+  /** @param earlier deaths in an earlier run of the program, of which only the number is known */
+  constructor(what: string, index: number | undefined, attempts: readonly DeadAttempt[], earlier = 0) {
+    const before = earlier === 0 ? '' : `, ${earlier} of them in an earlier run of the program`;
     const story = attempts.map((a, i) => `  attempt ${i + 1}: ${a.slave} ${a.reason}${indent_tail(a)}`);
     super(
-      `${what} was given up: each of its ${attempts.length} attempts ended with the death of the slave that ran it.\n` +
+      `${what} was given up: each of its ${attempts.length + earlier} attempts ended with the death of the slave that ran it${before}.\n` +
         `${story.join('\n')}\nLook in the log files named above; the other tasks are not affected.`,
     );
     this.attempts = attempts;

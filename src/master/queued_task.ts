@@ -157,7 +157,8 @@ export class JobTask extends TaskRecord implements Omit<QueuedTask, 'index'> {
     const deaths = this.dead_attempts ?? [];
     const last = deaths.at(-1);
     if (last?.why === 'timed_out') return this.timeout_error(last.slave, true);
-    return new SlaveDiedError(this.label, this.index, deaths);
+    const earlier = Math.max(0, (this.trouble?.deaths ?? 0) - deaths.length);
+    return new SlaveDiedError(this.label, this.index, deaths, earlier);
   }
 
   timeout_error(slave: string, was_killed: boolean): TaskTimeoutError {

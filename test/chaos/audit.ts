@@ -105,13 +105,15 @@ function audit_outcomes({ tasks, lives, runs, attempts }: Evidence): Finding[] {
   const specs = new Map(tasks.map((spec) => [spec.i, spec]));
   const run_of = new Map(runs.map((run) => [run.run, run]));
   for (const [life, outcomes] of lives.entries()) {
+    // of deaths under an earlier master the next one knows the number only
+    const own_deaths = life === 0 ? attempts : 1;
     const seen = new Set<number>();
     for (const outcome of outcomes) {
       const { i } = outcome;
       const spec = specs.get(i);
       if (spec === undefined) findings.push({ breach: 'doubled', text: `task ${i} was never asked for` });
       else if (seen.has(i)) findings.push({ breach: 'doubled', text: `${label(spec)} has two outcomes` });
-      else findings.push(...audit_outcome(spec, outcome, run_of, attempts));
+      else findings.push(...audit_outcome(spec, outcome, run_of, own_deaths));
       seen.add(i);
     }
     if (life < lives.length - 1) continue;
@@ -243,7 +245,9 @@ function audit_runs(evidence: Evidence): Finding[] {
         wronged.has(run.pid) ||
         suicides.has(run.pid) ||
         ended.has(run.pid) ||
-        (run.end === 'threw' && (retries > 0 || lives.length > 1));
+        (run.end === 'threw' && (retries > 0 || lives.length > 1)) ||
+        // of what is beside the queue nothing is recorded: each master has it done
+        (lives.length > 1 && i >= FIRST_URGENT);
       if (run === counted || is_excused) continue;
       found(
         'rerun',
@@ -266,8 +270,10 @@ function audit_losses(evidence: Evidence): Finding[] {
   const hangs = new Set(tasks.filter(({ kind }) => fate_of(kind) === 'hangs').map(({ i }) => i));
   const cancelled = cancelled_in(evidence);
   const unended = runs.filter(({ end }) => end === undefined);
-  const has_cause = ({ pid, why, was_starved }: Loss): boolean => {
-    if (why === undefined && was_starved === true) return true;
+  const has_cause = ({ pid, why, was_starved, reason }: Loss): boolean => {
+    // the last of the descriptors may have been taken when the strike was over already
+    const lacks_descriptors = /EMFILE|ENFILE/.test(reason);
+    if (why === undefined && (was_starved === true || lacks_descriptors)) return true;
     if (pid === undefined) return false;
     const wrongs = wronged.get(pid) ?? new Set();
     if (wrongs.has('starved')) return true;
