@@ -14,7 +14,8 @@ it('is installed from its tarball and runs tasks in an empty project, with types
     }),
   ) as [{ filename: string; files: { path: string }[] }];
   const outside = packed.files.filter(
-    ({ path }) => !/^(dist|bin|src\/watch\/dashboard\/page)\/|^(README|LICENSE|package|CHANGELOG|SECURITY)/.test(path),
+    ({ path }) =>
+      !/^(dist|bin|src\/watch\/dashboard\/page)\/|^(README|LICENSE|package|CHANGELOG|SECURITY)/.test(path),
   );
   expect(outside).toEqual([]);
 

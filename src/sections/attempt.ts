@@ -365,7 +365,7 @@ export class Attempt {
 const NO_CHECKPOINT = { checkpoint: null, checkpoint_host: null, checkpoint_attempt: null } as const;
 
 /** The folder of an attempt, in that of the run. */
-export function folder_of_attempt(root: string, id: string, attempt: number): string {
+function folder_of_attempt(root: string, id: string, attempt: number): string {
   return posix.join(root, 'out', `${safe_name(id)}.a${attempt}`);
 }
 

@@ -37,7 +37,7 @@ export interface CallOptions {
 }
 
 /** The far end refused: something is wrong there, and the connection is well. */
-export class FarError extends ParjobError {
+class FarError extends ParjobError {
   static {
     this.prototype.name = 'FarError';
   }

@@ -6,7 +6,6 @@
  *         "in": { "type": "split", "usage": "INPUT", "name": "words.txt" },
  *         "out": { "type": "split", "usage": "OUTPUT", "name": "sorted.txt", "tag": ">" } } }
  */
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { show } from '../base/options.js';
 import { UsageError } from '../errors.js';
@@ -19,12 +18,12 @@ import type { ParJobOptions } from './par_job_options.js';
 import { SplitFile, type SplitFileOptions } from './split_file.js';
 
 /** A file of a spec: the options of a SplitFile or CopyFile, and which of them it is. */
-export type FileSpec =
+type FileSpec =
   | ({ type: 'split' } & Omit<SplitFileOptions, 'like'> & { like?: string | undefined })
   | ({ type: 'copy' } & CopyFileOptions);
 
 /** The options of a ParJob as JSON or YAML can say them. */
-export type RunSpec = Omit<ParJobOptions, 'files' | 'slaves' | 'job'> & {
+type RunSpec = Omit<ParJobOptions, 'files' | 'slaves' | 'job'> & {
   files?: Readonly<Record<string, FileSpec>> | undefined;
 };
 
@@ -149,13 +148,4 @@ async function section_count(
     count = Math.min(count, axes.at(-1)?.n ?? 1);
   }
   return Math.max(1, count);
-}
-
-/** The spec in a JSON file. @throws UsageError (PARJOB_ERR_USAGE) when it cannot be read */
-export function read_json_spec(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new UsageError(`the spec ${file} cannot be read: ${(error as Error).message}`, { cause: error });
-  }
 }

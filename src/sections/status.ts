@@ -5,7 +5,7 @@ import type { SectionState } from './section_state.js';
 import { read_status } from './status_file.js';
 
 /** A section, as its status file has it. */
-export interface SectionStatus {
+interface SectionStatus {
   id: string;
   state: SectionState;
   host: string | undefined;
