@@ -4,7 +4,8 @@
  *     inner    loopback, plain: for slaves of this machine, and for those that come through a tunnel
  *     outer    the option host, or else all interfaces, one port: for all others; encrypted
  *
- * Each is opened when the first slave needs it: a job whose slaves are all local cannot be reached from outside.
+ * Each is opened when the first slave needs it, the outer one also when `host` is given: a job whose slaves are all local, and
+ * that has none, cannot be reached from outside.
  */
 import type { Log } from '../base/log.js';
 import { NetworkError } from '../errors.js';
@@ -57,6 +58,8 @@ export class Doors {
     const is_own = host !== undefined && (host === 'localhost' || is_loopback(host));
     const inner_host = is_own ? host : LOOPBACK;
     const is_encrypted = encryption === 'always';
+    // who gives a host wants to be reached there, and to hear of it if that cannot be
+    if (host !== undefined && !is_own) await this.addresses('network');
     // the option port is for those outside, if there is to be an outside
     const wanted = host === undefined || is_own ? ports : ([0, 0] as const);
     const port = await this.#listen('local', inner_host, wanted, is_encrypted);
