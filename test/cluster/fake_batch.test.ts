@@ -41,17 +41,17 @@ const ALONE: Traits = {
   starts_many: false,
   secret: 'stdin',
   tells_exit_code: true,
-  has_own_log: true,
-  kills_one: true,
+
+  kills: 'one',
 };
 const GROUP: Traits = {
   starts_many: true,
   secret: 'file',
   tells_exit_code: true,
-  has_own_log: true,
-  kills_one: false,
+
+  kills: 'all',
 };
-const BATCH: Traits = { ...GROUP, kills_one: true };
+const BATCH: Traits = { ...GROUP, kills: 'one' };
 
 function batch(name: string, system: BatchSystem, traits: Partial<Traits>, which?: Which): void {
   const submit = traits.programs?.submit ?? '';
@@ -89,7 +89,7 @@ launcher_contract('qrsh', { ...ALONE, secret: 'file' }, () =>
   ground(() => new QrshLauncher('node1'), 'qrsh'),
 );
 
-launcher_contract('mpirun', GROUP, () =>
+launcher_contract('mpirun', { ...GROUP, kills: 'none' }, () =>
   ground(() => new GroupLauncher(mpi_group({ mpirun: ['mpirun'], extra_args: [], env: {} })), 'mpirun'),
 );
 
