@@ -14,6 +14,20 @@ type WrittenLevel = Exclude<LogLevel, 'trace' | 'fatal' | 'silent'>;
 
 const load = createRequire(import.meta.url);
 
+/** What takes the lines for descriptor 2, while somebody does. */
+let stderr_taker: ((lines: string) => void) | undefined;
+
+/**
+ * Has `take` get the lines that logs would write to descriptor 2, until the returned function is called: for a view
+ * of the terminal, which must make room for them first.
+ */
+export function divert_stderr(take: (lines: string) => void): () => void {
+  stderr_taker = take;
+  return () => {
+    if (stderr_taker === take) stderr_taker = undefined;
+  };
+}
+
 export class Log {
   readonly #level: LogLevel;
   readonly #fd: number;
@@ -85,7 +99,11 @@ export class Log {
       const destination = pino.destination({ dest: this.#fd, sync: true });
       // a full disk costs lines, and nothing else
       destination.on('error', () => {});
-      this.#logger = pino({ level: this.#level, base: this.#bindings }, destination);
+      const write = (lines: string) => {
+        if (this.#fd === 2 && stderr_taker !== undefined) stderr_taker(lines);
+        else destination.write(lines);
+      };
+      this.#logger = pino({ level: this.#level, base: this.#bindings }, { write });
     }
     return this.#logger;
   }

@@ -120,6 +120,47 @@ command('status', 'Shows how far a run is, by its status file; changes what it d
     process.exitCode = await (await import('./status.js')).status(file, flags);
   });
 
+command('top', 'Shows a running job from another terminal; it must have dashboard: true.', [
+  'parjob top                   the one job of this folder',
+  'parjob top survey            by its jobname',
+])
+  .argument('[job]', 'a jobname, its .dashboard file, or the link of its dashboard')
+  .action(async (where: string | undefined) => {
+    process.exitCode = await (await import('./top.js')).top(where);
+  });
+
+command('dashboard', 'Serves a page of a run from its status file, while it goes on or after.', [
+  'parjob dashboard survey.status',
+])
+  .argument('<file>', 'a status file')
+  .option('--port <port>', 'where to serve', number)
+  .option('--host <name>', 'address to serve at; the page then needs the token in its link')
+  .action(async (file: string, flags: object) => {
+    process.exitCode = await (await import('./dashboard.js')).dashboard_file(file, flags);
+  });
+
+command('report', 'Writes one HTML page of a finished run: its timeline, task times, failures.', [
+  'parjob report survey.status',
+  'parjob report survey.status -o - > page.html',
+])
+  .argument('<file>', 'a status file')
+  .option('-o, --out <file>', 'where to; - for stdout')
+  .action(async (file: string, flags: { out?: string }) => {
+    process.exitCode = (await import('./report.js')).report_file(file, flags.out);
+  });
+
+command('bench', 'Measures how fast tasks go on slaves: no-op tasks a second, and the round trip of one.', [
+  'parjob bench',
+  'parjob bench --on node1:2,node2:2',
+])
+  .option(...ON)
+  .option(...CONFIG)
+  .option('--tasks <n>', 'no-op tasks', number)
+  .option('--json', 'as JSON')
+  .action(async (flags: object) => {
+    process.exitCode = await (await import('./bench.js')).bench(flags);
+  });
+
 command('doctor', 'Starts one slave on each machine, says what went well and what did not, and why.', [
   'parjob doctor                 can slaves start here?',
   'parjob doctor mfile           on the machines of a machine file',

@@ -22,14 +22,30 @@ export class Histogram {
   #longest = 0;
 
   add(ms: number): void {
-    FLOAT[0] = ms;
-    const place = ms > 0 ? (((BITS[0] as number) - 1) >> SHIFT) - FIRST : 0;
-    const bin = place < 0 ? 0 : place >= BINS ? BINS - 1 : place;
+    const bin = bin_of(ms);
     this.#bins[bin] = (this.#bins[bin] as number) + 1;
     this.#count++;
     this.#sum += ms;
     this.#squares += ms * ms;
     if (ms > this.#longest) this.#longest = ms;
+  }
+
+  /** As if each of the times `from` to `to` had been added. */
+  add_column(times: Float64Array, from: number, to: number): void {
+    const bins = this.#bins;
+    let [sum, squares, longest] = [0, 0, this.#longest];
+    for (let i = from; i < to; i++) {
+      const ms = times[i] as number;
+      const bin = bin_of(ms);
+      bins[bin] = (bins[bin] as number) + 1;
+      sum += ms;
+      squares += ms * ms;
+      if (ms > longest) longest = ms;
+    }
+    this.#count += to - from;
+    this.#sum += sum;
+    this.#squares += squares;
+    this.#longest = longest;
   }
 
   /** As if all times of `other` had been added. */
@@ -91,6 +107,12 @@ export class Histogram {
       count: this.#bins[first + i] as number,
     }));
   }
+}
+
+function bin_of(ms: number): number {
+  FLOAT[0] = ms;
+  const place = ms > 0 ? (((BITS[0] as number) - 1) >> SHIFT) - FIRST : 0;
+  return place < 0 ? 0 : place >= BINS ? BINS - 1 : place;
 }
 
 /** Upper limit of a bin, ms. */

@@ -106,16 +106,13 @@ export class Metrics {
     this.#counter('parjob_task_retries_total', 'Attempts beyond the first.', undefined, () => ({
       all: model.counts.retried,
     }));
-    const { counts } = this.#model.job;
-    if (counts !== undefined) {
-      this.#gauge('parjob_tasks_queued', 'Tasks that were ever queued.', () => model.counts.queued);
-      this.#gauge('parjob_tasks_waiting', 'Tasks that wait for a slave.', () => model.counts.waiting);
-      this.#gauge('parjob_tasks_assigned', 'Tasks that slaves have.', () => model.job.counts?.assigned);
-      this.#gauge('parjob_time_left_seconds', 'Estimated time until the queue is empty.', () => {
-        const left = model.time_left;
-        return left === undefined ? undefined : left.ms / SECOND;
-      });
-    }
+    this.#gauge('parjob_tasks_queued', 'Tasks that were ever queued.', () => model.counts.queued);
+    this.#gauge('parjob_tasks_waiting', 'Tasks that wait for a slave.', () => model.counts.waiting);
+    this.#gauge('parjob_tasks_assigned', 'Tasks that slaves have.', () => model.counts.assigned);
+    this.#gauge('parjob_time_left_seconds', 'Estimated time until the queue is empty.', () => {
+      const left = model.time_left;
+      return left === undefined ? undefined : left.ms / SECOND;
+    });
     this.#gauge('parjob_tasks_per_second', 'Tasks that end in a second, of late.', () => model.rate);
     this.#gauge('parjob_run_seconds', 'Time since the start of the run.', () => model.elapsed / SECOND);
   }

@@ -13,12 +13,13 @@ import type { Slave } from '../master/slave.js';
 import type { SlaveState } from '../sched/slave_state.js';
 import { Histogram } from './histogram.js';
 import { Rate, type TimeLeft } from './rate.js';
+import { type FileRow, file_rows, type SectionRow, section_rows } from './section_row.js';
 import { Series } from './series.js';
 import { SlaveLine } from './slave_line.js';
 import { error_entry, Stories, type StoryKind, value_text } from './stories.js';
-import { type TaskBatch, TaskFeed } from './task_feed.js';
+import { CANCELLED, DONE, MIXED, type TaskBatch, TaskFeed } from './task_feed.js';
 import { TaskRing } from './task_ring.js';
-import { Subscriptions, type TaskCounts, type WatchedJob } from './watched_job.js';
+import { Subscriptions, type WatchedJob } from './watched_job.js';
 
 const LOOK_EVERY = 250;
 const FAILURES_KEPT = 100;
@@ -48,9 +49,11 @@ export interface RunModelOptions {
 
 /** How many tasks stand where, with what is known from events alone. */
 export interface ModelCounts {
-  /** Undefined when the job does not tell. */
+  /** Tasks that were ever queued; undefined when it is not known. */
   readonly queued: number | undefined;
   readonly waiting: number | undefined;
+  /** Those that were sent to a slave and have not ended. */
+  readonly assigned: number | undefined;
   readonly running: number;
   readonly done: number;
   readonly failed: number;
@@ -74,10 +77,13 @@ export class RunModel {
   /** Wall-clock time of the clock's 0, ms since 1970. */
   readonly epoch: number;
   readonly started_at: number;
+  /** Where the sections of a run of sections stand, and its files: if not set otherwise, what the job tells. */
+  sections: (() => readonly SectionRow[] | undefined) | undefined;
+  files: (() => readonly FileRow[] | undefined) | undefined;
   readonly #by_id: SlaveLine[] = [];
   readonly #failures: Failure[] = [];
   readonly #subscriptions: Subscriptions;
-  readonly #looks: (() => void)[] = [];
+  readonly #looks = new Set<() => void>();
   readonly #benched = new Set<string>();
   readonly #rate: Rate;
   readonly #times_by_name: (Histogram | undefined)[] = [];
@@ -96,6 +102,10 @@ export class RunModel {
   constructor(job: WatchedJob, options: RunModelOptions = {}) {
     const { clock = SYSTEM_CLOCK, tasks_kept = 1024, story_limit = 0 } = options;
     this.job = job;
+    if (job.section_records !== undefined) {
+      this.sections = () => section_rows(job.section_records?.());
+      this.files = () => file_rows(job.section_records?.());
+    }
     this.clock = clock;
     this.started_at = clock.now();
     this.epoch = options.epoch ?? Date.now() - this.started_at;
@@ -122,9 +132,10 @@ export class RunModel {
     this.#look();
   }
 
-  /** Calls `look` after each look at the job, four times a second. */
-  on_look(look: () => void): void {
-    this.#looks.push(look);
+  /** Calls `look` after each look at the job, four times a second, until the returned function is called. */
+  on_look(look: () => void): () => void {
+    this.#looks.add(look);
+    return () => this.#looks.delete(look);
   }
 
   // ---- what it shows
@@ -167,19 +178,20 @@ export class RunModel {
   }
 
   get counts(): ModelCounts {
-    const told: TaskCounts | undefined = this.job.counts;
+    const { queued, waiting, assigned, is_open } = this.job.counts;
     const ended = this.#done + this.#failed + this.#cancelled - this.#beside;
-    const restored = told === undefined ? 0 : told.queued - told.waiting - told.assigned - ended;
+    const restored = queued - waiting - assigned - ended;
     return {
-      queued: told?.queued,
-      waiting: told?.waiting,
+      queued,
+      waiting,
+      assigned,
       running: this.#running_count(),
       done: this.#done,
       failed: this.#failed,
       cancelled: this.#cancelled,
       restored: Math.max(0, restored),
       retried: this.#retried,
-      is_open: told?.is_open ?? true,
+      is_open,
     };
   }
 
@@ -203,7 +215,7 @@ export class RunModel {
   /** Until the queue is empty; undefined when that cannot be told. */
   get time_left(): TimeLeft | undefined {
     const { counts } = this.job;
-    if (counts === undefined || counts.is_open) return undefined;
+    if (counts.is_open) return undefined;
     const { count, mean, deviation } = this.times;
     const known = { known: count, mean, deviation };
     return this.#rate.time_left(counts.waiting + counts.assigned, known, this.#connected());
@@ -292,11 +304,11 @@ export class RunModel {
       this.#tell('task_cancelled', task, undefined, () => ({ text: 'it was cancelled' })),
     );
     if (this.stories.is_on) this.#listen_to_tasks();
-    this.#subscriptions.on_run('run_started', () => {
+    on('run_started', () => {
       this.#run_started_at ??= this.clock.now();
       this.#run_finished_at = undefined;
     });
-    this.#subscriptions.on_run('run_finished', () => {
+    on('run_finished', () => {
       this.feed.flush();
       this.#run_finished_at = this.clock.now();
     });
@@ -314,33 +326,25 @@ export class RunModel {
   }
 
   #take(batch: TaskBatch): void {
-    const { length, indices, slaves, outcomes, run_ms, names } = batch;
+    const { length, outcomes, run_ms, names } = batch;
     this.#run_started_at ??= batch.starts[0] as number;
     this.ring.add_batch(batch);
-    let line: SlaveLine | undefined;
-    let times: Histogram | undefined;
-    let name = -1;
-    for (let i = 0; i < length; i++) {
-      const slave_id = slaves[i] as number;
-      const outcome = outcomes[i] as number;
-      const time = run_ms[i] as number;
-      // tasks come in heaps: many of one slave and one name in a row
-      if (line?.slave_id !== slave_id) line = this.#by_id[slave_id];
+    for (const { from, to, slave, name, done, beside, run_ms: busy } of batch.bunches) {
+      const count = to - from;
+      const line = this.#by_id[slave];
       if (line !== undefined) {
-        line.busy_ms += time;
-        if (outcome === 0) line.done++;
-        else line.failed++;
+        line.busy_ms += busy;
+        line.done += done;
+        line.failed += count - done;
       }
-      if ((indices[i] as number) < 0) this.#beside++;
-      if (outcome === 0) {
-        if (names[i] !== name) {
-          name = names[i] as number;
-          times = this.#times_of(name);
-        }
-        this.#done++;
-        times?.add(time);
-      } else if (outcome === 1) this.#failed++;
-      else this.#cancelled++;
+      this.#done += done;
+      this.#beside += beside;
+      if (outcomes[from] === CANCELLED) this.#cancelled += count;
+      else this.#failed += count - done;
+      if (done === count && name !== MIXED) this.#times_of(name).add_column(run_ms, from, to);
+      else if (done > 0)
+        for (let i = from; i < to; i++)
+          if (outcomes[i] === DONE) this.#times_of(names[i] as number).add(run_ms[i] as number);
     }
     const now = this.clock.now();
     this.#unticked += length;
@@ -385,9 +389,8 @@ export class RunModel {
     say: () => { text: string; code?: string | undefined; stack?: string | undefined },
   ): void {
     if (!this.stories.is_on) return;
-    const { index = -1, attempts } = task as { index?: number; attempts: number };
-    const entry = { kind, at: this.clock.now(), attempt: attempts, slave: slave?.name, ...say() };
-    this.stories.add(index, entry);
+    const entry = { kind, at: this.clock.now(), attempt: task.attempts, slave: slave?.name, ...say() };
+    this.stories.add((task.index as number | undefined) ?? -1, entry);
   }
 
   // ---- looking
@@ -404,8 +407,7 @@ export class RunModel {
     const now = this.clock.now();
     this.#rate.tick(now, this.#unticked);
     this.#unticked = 0;
-    const { counts } = this.job;
-    if (counts !== undefined) this.waiting.add(now, counts.waiting);
+    this.waiting.add(now, this.job.counts.waiting);
     this.running.add(now, this.#running_count());
     for (const look of this.#looks) look();
   }

@@ -49,6 +49,25 @@ export class Series {
     if (bin >= this.#used) this.#used = bin + 1;
   }
 
+  /** Something went on from `start` to `end`: of a rate, whose points are then how many such things did at a time. */
+  add_span(start: number, end: number): void {
+    const from = Math.max(start, this.#start);
+    if (end <= from) return;
+    // makes room for the last bin
+    this.add(end, 0);
+    const interval = this.#interval;
+    const [first, last] = [this.#bin_of(from), this.#bin_of(end)];
+    for (let bin = first; bin <= last; bin++) {
+      const left = this.#start + bin * interval;
+      const share = Math.min(end, left + interval) - Math.max(from, left);
+      this.#sums[bin] = (this.#sums[bin] as number) + share / 1000;
+    }
+  }
+
+  #bin_of(time: number): number {
+    return Math.floor((time - this.#start) / this.#interval);
+  }
+
   /** All bins up to `now`. Of a level that was not looked at in a bin, the one before it counts. */
   points(now: number): SeriesPoints {
     const interval = this.#interval;

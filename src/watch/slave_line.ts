@@ -1,8 +1,7 @@
 /** SlaveLine: one slave as watchers show it: what it does, what it has done, how its process fares. */
-import type { Slave } from '../master/slave.js';
+import type { RunningTask, Slave } from '../master/slave.js';
 import type { SlaveState } from '../sched/slave_state.js';
 import type { Vitals } from '../wire/pulse_messages.js';
-import { node_version, type RunningTask, running_task } from './watched_job.js';
 
 /** An event loop that has not turned for so long is worth telling, ms. */
 const STALL = 1000;
@@ -51,11 +50,11 @@ export class SlaveLine {
   }
 
   get running(): RunningTask | undefined {
-    return this.state === 'running_task' ? running_task(this.slave) : undefined;
+    return this.state === 'running_task' ? this.slave.running : undefined;
   }
 
   get node_version(): string | undefined {
-    return node_version(this.slave);
+    return this.slave.node_version;
   }
 
   /** Time that it was ready for tasks, ms. */

@@ -52,9 +52,7 @@ export class Spans {
     this.#subscriptions.on('task_done', ({ task, slave, run_ms }) => {
       this.#task_span(task, slave.name, run_ms).end(this.#wall(clock.now()));
     });
-    this.#subscriptions.on('task_failed', (event) => {
-      const { task, slave, error } = event;
-      const { run_ms = 0 } = event as { run_ms?: number };
+    this.#subscriptions.on('task_failed', ({ task, slave, error, run_ms }) => {
       const span = this.#task_span(task, slave.name, run_ms);
       const now = this.#wall(clock.now());
       span.recordException(error, now);

@@ -57,30 +57,47 @@ export class TaskRing {
   }
 
   add_batch(batch: TaskBatch): void {
-    const first = Math.max(0, batch.length - this.capacity);
     // what the rest of the batch would overwrite is not written
-    this.#added += first;
-    for (let i = first; i < batch.length; i++) {
-      const at = this.#next_place();
-      this.indices[at] = batch.indices[i] as number;
-      this.names[at] = batch.names[i] as number;
-      this.slaves[at] = batch.slaves[i] as number;
-      this.attempts[at] = batch.attempts[i] as number;
-      this.outcomes[at] = batch.outcomes[i] as number;
-      this.starts[at] = batch.starts[i] as number;
-      this.run_ms[at] = batch.run_ms[i] as number;
+    let from = Math.max(0, batch.length - this.capacity);
+    this.#added += from;
+    while (from < batch.length) {
+      const at = this.place_of(this.#added);
+      const to = Math.min(batch.length, from + this.capacity - at);
+      this.indices.set(batch.indices.subarray(from, to), at);
+      this.names.set(batch.names.subarray(from, to), at);
+      this.slaves.set(batch.slaves.subarray(from, to), at);
+      this.attempts.set(batch.attempts.subarray(from, to), at);
+      this.outcomes.set(batch.outcomes.subarray(from, to), at);
+      this.starts.set(batch.starts.subarray(from, to), at);
+      this.run_ms.set(batch.run_ms.subarray(from, to), at);
+      this.#added += to - from;
+      from = to;
     }
+    this.#size = Math.min(this.capacity, this.#size + batch.length);
   }
 
-  add(row: Omit<TaskRow, 'serial'>): void {
+  add({ index, name, slave, attempt, outcome, start, run_ms }: Omit<TaskRow, 'serial'>): void {
+    this.put(index, name, slave, attempt, outcome, start, run_ms);
+  }
+
+  /** As add, for those that add millions. */
+  put(
+    index: number,
+    name: number,
+    slave: number,
+    attempt: number,
+    outcome: number,
+    start: number,
+    run_ms: number,
+  ): void {
     const at = this.#next_place();
-    this.indices[at] = row.index;
-    this.names[at] = row.name;
-    this.slaves[at] = row.slave;
-    this.attempts[at] = row.attempt;
-    this.outcomes[at] = row.outcome;
-    this.starts[at] = row.start;
-    this.run_ms[at] = row.run_ms;
+    this.indices[at] = index;
+    this.names[at] = name;
+    this.slaves[at] = slave;
+    this.attempts[at] = attempt;
+    this.outcomes[at] = outcome;
+    this.starts[at] = start;
+    this.run_ms[at] = run_ms;
   }
 
   /** The row before which `serial` others were added; undefined when it is gone, or not there yet. */

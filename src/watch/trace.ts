@@ -8,7 +8,7 @@
  */
 import { createWriteStream, type WriteStream } from 'node:fs';
 import type { RunModel } from './run_model.js';
-import { NO_SLAVE, OUTCOMES, type TaskBatch } from './task_feed.js';
+import { type Bunch, DONE, NO_SLAVE, OUTCOMES, type TaskBatch } from './task_feed.js';
 import { Subscriptions } from './watched_job.js';
 
 /** Tasks shorter than this may be put together, ms. */
@@ -17,6 +17,8 @@ const SHORT = 5;
 const MANY = 64;
 /** A disk that is behind by so much is not given more. */
 const MOST_BUFFERED = 64 * 2 ** 20;
+/** Events are handed on to the disk when they are so many characters. */
+const BLOCK_CHARS = 64 * 1024;
 const PROCESS = 1;
 
 export class Trace {
@@ -27,6 +29,8 @@ export class Trace {
   readonly #named = new Map<number, string>();
   #error: Error | undefined;
   #has_any = false;
+  /** Events that wait for the next look, or until they are many. */
+  #text = '';
   #left_out = 0;
   #is_closed = false;
 
@@ -79,6 +83,7 @@ export class Trace {
         tid: 0,
         args: { events: this.#left_out },
       });
+    this.#hand_on();
     this.#is_closed = true;
     if (this.#stream.closed) return;
     await new Promise<void>((resolve) => {
@@ -113,35 +118,20 @@ export class Trace {
       return;
     }
     const heaps = new Map<number, Heap>();
-    let heap: Heap | undefined;
-    let [last, is_crowded] = [NO_SLAVE, false];
-    for (let i = 0; i < batch.length; i++) {
-      const slave = batch.slaves[i] as number;
-      if (slave === NO_SLAVE) continue;
-      if (slave !== last) {
-        last = slave;
-        is_crowded = crowded.has(slave);
+    for (const bunch of batch.bunches) {
+      if (bunch.slave === NO_SLAVE) continue;
+      if (!crowded.has(bunch.slave)) {
+        for (let i = bunch.from; i < bunch.to; i++) this.#write_task(batch, i);
+      } else if (is_short_bunch(bunch)) {
+        put_on_heap(heaps, batch, bunch, bunch.run_ms);
+      } else {
+        for (let i = bunch.from; i < bunch.to; i++) {
+          const { slave } = bunch;
+          if (is_short(batch, i))
+            put_on_heap(heaps, batch, { slave, from: i, to: i + 1 }, batch.run_ms[i] as number);
+          else this.#write_task(batch, i);
+        }
       }
-      if (!is_crowded || !is_short(batch, i)) {
-        this.#write_task(batch, i);
-        continue;
-      }
-      const start = batch.starts[i] as number;
-      const time = batch.run_ms[i] as number;
-      if (heap?.slave !== slave) {
-        heap = heaps.get(slave) ?? {
-          slave,
-          start,
-          end: start,
-          count: 0,
-          busy: 0,
-          name: batch.names[i] as number,
-        };
-        heaps.set(slave, heap);
-      }
-      heap.end = start + time;
-      heap.count++;
-      heap.busy += time;
     }
     for (const { slave, start, end, count, busy, name } of heaps.values()) {
       this.#write({
@@ -172,8 +162,9 @@ export class Trace {
 
   #look(): void {
     const { waiting, running } = this.#model.counts;
-    const args = waiting === undefined ? { running } : { running, waiting };
+    const args = { running, waiting };
     this.#write({ name: 'tasks', ph: 'C', ts: this.#now(), pid: PROCESS, tid: 0, args });
+    this.#hand_on();
   }
 
   /** The row of a slave, which is named when it is first used, and again when its name is known. */
@@ -202,8 +193,16 @@ export class Trace {
       this.#left_out++;
       return;
     }
-    this.#stream.write(`${this.#has_any ? ',\n' : '[\n'}${JSON.stringify(event)}`);
+    this.#text += `${this.#has_any ? ',\n' : '[\n'}${JSON.stringify(event)}`;
     this.#has_any = true;
+    if (this.#text.length >= BLOCK_CHARS) this.#hand_on();
+  }
+
+  /** A write for each event would cost more than all else here. */
+  #hand_on(): void {
+    if (this.#text === '' || this.#error !== undefined) return;
+    this.#stream.write(this.#text);
+    this.#text = '';
   }
 }
 
@@ -217,25 +216,44 @@ interface Heap {
   name: number;
 }
 
+function put_on_heap(
+  heaps: Map<number, Heap>,
+  batch: TaskBatch,
+  { slave, from, to }: { slave: number; from: number; to: number },
+  busy: number,
+): void {
+  let heap = heaps.get(slave);
+  if (heap === undefined) {
+    const start = batch.starts[from] as number;
+    heap = { slave, start, end: start, count: 0, busy: 0, name: batch.names[from] as number };
+    heaps.set(slave, heap);
+  }
+  heap.end = (batch.starts[to - 1] as number) + (batch.run_ms[to - 1] as number);
+  heap.count += to - from;
+  heap.busy += busy;
+}
+
 /** The slaves with so many short tasks that they are put together. */
 function crowded_slaves(batch: TaskBatch): Set<number> {
   const crowded = new Set<number>();
   if (batch.length <= MANY) return crowded;
   const counts = new Map<number, number>();
-  let [last, count] = [NO_SLAVE, 0];
-  for (let i = 0; i < batch.length; i++) {
-    if (!is_short(batch, i)) continue;
-    const slave = batch.slaves[i] as number;
-    if (slave !== last) {
-      counts.set(last, count);
-      last = slave;
-      count = counts.get(slave) ?? 0;
-    }
-    if (++count > MANY) crowded.add(slave);
+  for (const bunch of batch.bunches) {
+    const { slave, from, to } = bunch;
+    let count = counts.get(slave) ?? 0;
+    if (is_short_bunch(bunch)) count += to - from;
+    else for (let i = from; i < to; i++) if (is_short(batch, i)) count++;
+    counts.set(slave, count);
+    if (count > MANY) crowded.add(slave);
   }
   return crowded;
 }
 
+/** All of it are short. */
+function is_short_bunch({ from, to, done, longest_ms }: Bunch): boolean {
+  return done === to - from && longest_ms < SHORT;
+}
+
 function is_short(batch: TaskBatch, i: number): boolean {
-  return batch.outcomes[i] === 0 && (batch.run_ms[i] as number) < SHORT;
+  return batch.outcomes[i] === DONE && (batch.run_ms[i] as number) < SHORT;
 }

@@ -2,11 +2,14 @@
  * Watch: puts the watchers that were asked for on a job. Each is loaded only then; all share one model.
  * They observe: what fails in them is told by `on_error`, and the run goes on.
  */
+import { ModelView } from './model_view.js';
 import { RunModel } from './run_model.js';
 import type { WatchedJob } from './watched_job.js';
 
 export interface WatchOptions {
   jobname: string;
+  /** Folder of the log files, where a dashboard leaves word of itself. @default the working directory */
+  log_dir?: string | undefined;
   /** Show the run in the terminal. @default false */
   progress?: boolean | undefined;
   /** Serve metrics for Prometheus on this port of loopback, or where it says. @default false */
@@ -44,6 +47,7 @@ export async function watch(job: WatchedJob, options: WatchOptions): Promise<Wat
     job,
     has_dashboard ? { tasks_kept: TASKS_FOR_DASHBOARD, story_limit: STORIES_FOR_DASHBOARD } : {},
   );
+  const view = new ModelView(model, jobname);
   const closers: (() => unknown)[] = [];
   const add = async (watcher: string, is_wanted: boolean, begin: () => Promise<() => unknown>) => {
     if (!is_wanted) return;
@@ -81,13 +85,19 @@ export async function watch(job: WatchedJob, options: WatchOptions): Promise<Wat
   await add('dashboard', has_dashboard, async () => {
     const { Dashboard } = await import('./dashboard/dashboard.js');
     const where = typeof options.dashboard === 'object' ? options.dashboard : {};
-    const dashboard = await Dashboard.serve(model, { jobname, ...where });
+    const dashboard = await Dashboard.serve(view, where);
     on_address('dashboard', dashboard.url);
-    return () => dashboard.close();
+    const { announce } = await import('./dashboard/announcement.js');
+    const on_problem = (error: Error) => on_error('dashboard', error);
+    const withdraw = announce(options.log_dir ?? process.cwd(), jobname, dashboard.url, on_problem);
+    return async () => {
+      withdraw();
+      await dashboard.close();
+    };
   });
   await add('progress', options.progress === true, async () => {
     const { Progress } = await import('./progress.js');
-    const progress = new Progress(model, { jobname });
+    const progress = new Progress(view);
     return () => progress.close();
   });
   let closing: Promise<void> | undefined;

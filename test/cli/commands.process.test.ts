@@ -190,12 +190,48 @@ describe('parjob exec, run and status', () => {
 describe('parjob', () => {
   it('has a help with examples for each command, and completions for shells', () => {
     const help = parjob(['--help']).stdout;
-    for (const name of ['map', 'run', 'exec', 'status', 'doctor', 'slave']) {
+    for (const name of [
+      'map',
+      'run',
+      'exec',
+      'status',
+      'top',
+      'dashboard',
+      'report',
+      'bench',
+      'doctor',
+      'slave',
+    ]) {
       expect(help).toContain(`  ${name} `);
       expect(parjob([name, '--help']).stdout).toMatch(/Examples:\n {2}parjob /);
     }
     for (const shell of ['bash', 'zsh', 'fish'])
       expect(parjob(['complete', shell]).stdout).toContain('parjob');
+  });
+
+  it('measures slaves', () => {
+    const { status, stdout, stderr } = parjob(['bench', '--on', 'local:2', '--tasks', '2000', '--json']);
+    expect(status, stderr).toBe(0);
+    const { slaves, tasks_per_s, round_trip_ms } = JSON.parse(stdout);
+    expect(slaves).toBe(2);
+    expect(tasks_per_s).toBeGreaterThan(0);
+    expect(round_trip_ms).toBeGreaterThan(0);
+  });
+
+  it('writes a report of a run', () => {
+    writeFileSync(
+      join(folder, 'main.mjs'),
+      `import { Job, local_slaves, tasks_from } from ${JSON.stringify(resolve('dist/index.js'))};
+       const { double } = tasks_from(new URL('./tasks.mjs', import.meta.url));
+       const job = new Job(local_slaves(1), { jobname: 'run', status_file: true });
+       for (let i = 0; i < 5; i++) job.queue_task(double(i));
+       await job.run_all_tasks();
+       await job.stop();`,
+    );
+    execFileSync(process.execPath, ['main.mjs'], { cwd: folder });
+    expect(parjob(['status']).stdout).toMatch(/^run: finished; tasks: .*5 done/);
+    expect(parjob(['report', 'run.status'])).toMatchObject({ status: 0 });
+    expect(readFileSync(join(folder, 'run.html'), 'utf8')).toMatch(/^<!doctype html>/i);
   });
 
   it('refuses a command or an option that it does not have, with 2', () => {

@@ -53,14 +53,10 @@ export interface Traits {
   secret: 'env' | 'stdin' | 'file';
   /** The exit code of a slave's process is known. */
   tells_exit_code: boolean;
-  /** What a slave prints is in its log, and not what its fellows print. */
-  has_own_log: boolean;
-  /** Ends a process when it is killed, and not only when all are. */
-  kills_one: boolean;
+  /** Ends a process when it is killed, only when all are, or not: then it finds out by itself that its master is gone. */
+  kills: 'one' | 'all' | 'none';
   /** The programs that submit, ask and cancel. */
   programs?: { submit: string; status: string; cancel: string };
-  /** Ends by itself of a command say nothing of the slave. */
-  is_unwatched_at_success?: boolean;
 }
 
 /** How one stand-in was run. */
@@ -92,7 +88,8 @@ export function launcher_contract(name: string, traits: Traits, make: () => Grou
     });
 
     afterEach(async () => {
-      for (const process of started.splice(0)) process.kill();
+      for (const launched of started.splice(0)) launched.kill();
+      if (traits.kills === 'none') let_end(0);
       process.chdir(before);
       await ground.stop();
       await wait_gone(seen().map(({ pid }) => pid)).finally(() =>
@@ -205,18 +202,21 @@ export function launcher_contract(name: string, traits: Traits, make: () => Grou
       expect(process?.waits_for).toBeUndefined();
     });
 
-    it('ends it, with all that it has started, when told to, and may be told twice', async () => {
-      const [process] = start(...orders(1));
-      const [one] = await seen_all(1);
-      await process?.accepted;
-      process?.kill();
-      process?.kill();
-      await process?.ended;
-      await wait_gone([one?.pid ?? 0], LONG);
-      process?.kill();
-    });
+    it.skipIf(traits.kills === 'none')(
+      'ends it, with all that it has started, when told to, and may be told twice',
+      async () => {
+        const [process] = start(...orders(1));
+        const [one] = await seen_all(1);
+        await process?.accepted;
+        process?.kill();
+        process?.kill();
+        await process?.ended;
+        await wait_gone([one?.pid ?? 0], LONG);
+        process?.kill();
+      },
+    );
 
-    it('ends it at once, if it is told so at once', async () => {
+    it.skipIf(traits.kills === 'none')('ends it at once, if it is told so at once', async () => {
       const [process] = start(...orders(1));
       process?.kill();
       await process?.ended;
@@ -271,7 +271,7 @@ export function launcher_contract(name: string, traits: Traits, make: () => Grou
         );
       });
 
-      it.runIf(traits.kills_one)('live on when one of them is ended', async () => {
+      it.runIf(traits.kills === 'one')('live on when one of them is ended', async () => {
         const processes = start(...orders(3));
         const all = await seen_all(3);
         await Promise.all(processes.map(({ accepted }) => accepted));
@@ -282,7 +282,7 @@ export function launcher_contract(name: string, traits: Traits, make: () => Grou
         expect([pid_of(0), pid_of(2)].map(is_alive)).toEqual([true, true]);
       });
 
-      it.runIf(!traits.kills_one)('end when all of them have been ended', async () => {
+      it.runIf(traits.kills === 'all')('end when all of them have been ended', async () => {
         const processes = start(...orders(3));
         const all = await seen_all(3);
         for (const process of processes) process.kill();

@@ -119,7 +119,7 @@ function qrsh() {
   if (unknown !== undefined || !('-inherit' in options))
     end(1, { stderr: `qrsh: Unknown option ${unknown}\n` });
   const [host, ...words] = rest;
-  if (host.startsWith('no')) {
+  if (host === 'down') {
     const stderr = `error: executing task of job 77 failed: execution daemon on host "${host}" didn't accept task\n`;
     end(1, { stderr });
   }

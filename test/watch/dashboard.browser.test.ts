@@ -3,12 +3,15 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { Journal } from '../../src/journal/journal.js';
+import type { JobOptions } from '../../src/master/job_options.js';
 import { tasks_from } from '../../src/task.js';
+import { Dashboard } from '../../src/watch/dashboard/dashboard.js';
+import { FileRun } from '../../src/watch/file_run.js';
 import { watch } from '../../src/watch/watch.js';
-import { unit_job } from '../kit/fake_slave.js';
-import { open as openGate } from '../tasks/basic.js';
+import { unit_folder, unit_job } from '../kit/fake_slave.js';
 
-const { echo, fail, forever, wait_for } = tasks_from<typeof import('../tasks/basic.js')>(
+const { echo, fail, forever } = tasks_from<typeof import('../tasks/basic.js')>(
   new URL('../tasks/basic.js', import.meta.url),
 );
 
@@ -48,12 +51,14 @@ async function opened(
     height: 900,
     scheme: 'light',
   },
+  options: JobOptions = {},
 ) {
-  const job = unit_job<unknown>(slaves, { retry_delay: 1 });
+  const job = unit_job<unknown>(slaves, { retry_delay: 1, ...options });
   let url = '';
   const watching = await watch(job, {
     jobname: 'unit',
     dashboard: true,
+    log_dir: unit_folder(),
     on_address: (_, address) => {
       url = address;
     },
@@ -220,11 +225,13 @@ describe.skipIf(executable_path === undefined)('the dashboard in a browser', () 
   });
 
   it('fits a phone, in the dark', { timeout: TIME }, async () => {
-    const { job, show } = await opened(2, { width: 390, height: 800, scheme: 'dark' });
+    const { watching, job, show } = await opened(2, { width: 390, height: 800, scheme: 'dark' });
     await some_run(job, 60);
     const { page, problems } = await show();
     await polled(() => page.locator('.plots canvas').count()).toBe(2);
-    for (const view of ['overview', 'stream', 'slaves', 'tasks', 'explain']) {
+    watching.model.sections = () => [{ id: 'a', state: 'running', attempt: 1, host: 'node1' }];
+    await polled(() => page.locator('nav a').count()).toBe(6);
+    for (const view of ['overview', 'stream', 'slaves', 'tasks', 'sections', 'explain']) {
       await page.click(`nav a[href="#${view}"]`);
       await polled(() => page.locator('nav a[aria-current=page]').textContent()).toBe(
         view[0]?.toUpperCase() + view.slice(1),
@@ -258,21 +265,123 @@ describe.skipIf(executable_path === undefined)('the dashboard in a browser', () 
   });
 });
 
-describe.skipIf(executable_path === undefined)('a task that runs', () => {
-  it('is cancelled in the page when the slave shows it', { timeout: TIME }, async () => {
-    const { job, show } = await opened(1);
-    const waiting = job.queue_task(wait_for('dashboard'));
+describe.skipIf(executable_path === undefined)('a task in the page', () => {
+  it('is cancelled while it runs, and while it waits', { timeout: TIME }, async () => {
+    const { job, show } = await opened(1, undefined, { prefetch: 1 });
     const endless = job.queue_task(forever());
+    const waiting = job.queue_task(echo(1));
+    const last = job.queue_task(echo(2));
     const run = job.run_all_tasks({ settle: true });
-    const { page } = await show();
+    const { page, problems } = await show();
+    await page.click('nav a[href="#slaves"]');
+    // what each slave runs is told, and leads to the task
+    await polled(() => page.locator('#slaves tbody').textContent()).toContain('forever 0');
+    await picture(page, 'running');
+    await page.click('#slaves a[href="#tasks/0"]');
+    const story = page.locator('#story');
+    await polled(() => story.textContent()).toContain('runs on unit.slave0');
     await page.goto(`${page.url().split('#')[0]}#tasks/${waiting.index}`);
-    await polled(() => page.locator('#story').textContent()).toContain('Task 0');
-    await page.click('#cancel');
+    await polled(() => story.textContent()).toContain('Task 1');
     const answer = page.locator('[role=status]');
-    await polled(() => answer.textContent()).toMatch(/is cancelled|does not run, nor wait/);
-    openGate('dashboard', 1);
-    waiting.cancel();
-    endless.cancel();
-    await run;
+    await page.click('#cancel');
+    await polled(() => answer.textContent()).toBe('Task 1 is cancelled.');
+    await page.goto(`${page.url().split('#')[0]}#tasks/${endless.index}`);
+    await polled(() => story.textContent()).toContain('Task 0');
+    await page.click('#cancel');
+    await polled(() => answer.textContent()).toBe('Task 0 is cancelled.');
+    expect((await run).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
+    expect([endless.state, waiting.state, last.state]).toEqual(['cancelled', 'cancelled', 'done']);
+    await polled(() => page.locator('#tasks .cancelled').count()).toBe(2);
+    expect(problems).toEqual([]);
+  });
+});
+
+describe.skipIf(executable_path === undefined)('sections', () => {
+  it('have a tab of their own when the job has any', { timeout: TIME }, async () => {
+    const { watching, show } = await opened();
+    const { page, problems } = await show();
+    await polled(() => page.locator('nav a').count()).toBe(5);
+    watching.model.sections = () =>
+      Array.from({ length: 40 }, (_, i) => ({
+        id: `chr${i}`,
+        state: i < 30 ? 'collected' : i < 38 ? 'running' : 'failed',
+        attempt: 1 + (i % 2),
+        host: `node${i % 4}`,
+        done: i * 2,
+        total: 80,
+        run_ms: i < 30 ? 60_000 + i : undefined,
+        error: i < 38 ? undefined : 'its program ended with exit code 3',
+      }));
+    watching.model.files = () => [
+      {
+        key: 'queries',
+        name: 'queries.fa',
+        usage: 'INPUT',
+        pieces: { present: 38, staging: 2 },
+        bytes: 5e8,
+      },
+    ];
+    await page.click('nav a[href="#sections"]');
+    const rows = page.locator('#sections tbody tr');
+    await polled(() => rows.count()).toBe(40);
+    await page.selectOption('select[name=section_state]', 'failed');
+    await polled(() => rows.count()).toBe(2);
+    expect(await rows.first().textContent()).toContain('exit code 3');
+    await page.fill('input[name=section]', 'chr39');
+    await polled(() => rows.count()).toBe(1);
+    expect(await page.locator('#files').textContent()).toContain('38 present, 2 staging');
+    await picture(page, 'sections');
+    expect(problems).toEqual([]);
+  });
+});
+
+describe.skipIf(executable_path === undefined)('the page of a status file', () => {
+  it('shows the run that the file tells of, while it grows', { timeout: TIME }, async () => {
+    const file = join(unit_folder(), 'align.status');
+    const journal = Journal.create({ file, jobname: 'align', program: {}, fsync: 'never' });
+    onTestFinished(() => journal.close());
+    const write = (from: number, to: number) => {
+      for (let index = from; index < to; index++) {
+        const task = { index, key: `k${index}`, name: 'needle.js#align' };
+        const [slave, error] = [`align.slave${index % 3}`, { name: 'Error', message: 'bad luck' }];
+        if (index % 50 === 7) journal.append({ kind: 'failed', task, attempt: 1, slave, error });
+        else
+          journal.append({
+            kind: 'done',
+            task,
+            attempt: 1,
+            slave,
+            run_ms: index % 30,
+            value: { json: index },
+          });
+      }
+      journal.commit();
+    };
+    write(0, 200);
+    const run = FileRun.open(file);
+    onTestFinished(() => run.close());
+    const dashboard = await Dashboard.serve(run);
+    onTestFinished(() => dashboard.close());
+    const page = await browser.newPage();
+    onTestFinished(() => page.close());
+    const problems: string[] = [];
+    page.on('pageerror', (error) => problems.push(error.message));
+    await page.goto(dashboard.url);
+    const done = page.locator('dl.facts div', { hasText: /^done/ }).locator('dd');
+    await polled(() => done.textContent()).toBe('196');
+    await polled(() => page.locator('#connection').textContent()).toBe('live, as its file tells');
+    expect(await page.locator('#stop').count()).toBe(0);
+    write(200, 300);
+    await polled(() => done.textContent()).toBe('294');
+    journal.append({ kind: 'finished' });
+    journal.close();
+    await polled(() => page.locator('#connection').textContent()).toBe('finished');
+    await picture(page, 'file');
+    await page.click('nav a[href="#tasks"]');
+    await page.selectOption('select[name=outcome]', 'failed');
+    await polled(() => page.locator('#matched').textContent()).toBe('6');
+    await page.click('#tasks tbody a');
+    await polled(() => page.locator('#story').textContent()).toContain('bad luck');
+    expect(problems).toEqual([]);
   });
 });

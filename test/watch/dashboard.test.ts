@@ -7,7 +7,7 @@ import { counts, fake_run, fake_task } from './fake_job.js';
 
 async function served(host = '127.0.0.1') {
   const run = fake_run(2, { tasks_kept: 1000, story_limit: 1e6 });
-  const dashboard = await Dashboard.serve(run.model, { jobname: 'align', token: 'tell-nobody', host });
+  const dashboard = await Dashboard.serve(run.view, { token: 'tell-nobody', host });
   onTestFinished(() => dashboard.close());
   const base = dashboard.url.split('#')[0]?.replace(/\/$/, '').replace('0.0.0.0', '127.0.0.1') as string;
   const post = (path: string, body: object, token: string | undefined = 'tell-nobody') =>
@@ -37,8 +37,9 @@ function status_for(base: string, path: string, host: string): Promise<number | 
 async function events_of(
   base: string,
   until: (name: string, data: never) => boolean,
+  path = '/events',
 ): Promise<[string, never][]> {
-  const response = await fetch(`${base}/events`);
+  const response = await fetch(`${base}${path}`);
   const events: [string, never][] = [];
   let text = '';
   for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
@@ -69,7 +70,7 @@ describe('the page', () => {
       for (const [, next = ''] of found) await look(next.replace(/^\.\//, '/'));
     };
     await look('/');
-    expect(seen.size).toBe(11);
+    expect(seen.size).toBe(12);
     const response = await fetch(`${base}/`);
     expect(response.headers.get('content-security-policy')).toContain("default-src 'self'");
   });
@@ -154,13 +155,41 @@ describe('the data', () => {
     expect(await get('/api/tasks?sort=nonsense&limit=-4&offset=x')).toMatchObject({ matched: 120 });
   });
 
+  it('tell of sections and files, if the job has any, when they change', async () => {
+    const { model, base } = await served();
+    model.sections = () => [
+      { id: 'a', state: 'running', attempt: 1, host: 'node1', done: 5, total: 10 },
+      { id: 'b', state: 'todo', attempt: 0 },
+    ];
+    model.files = () => [
+      { key: 'hits', name: 'hits.tsv', usage: 'OUTPUT', pieces: { staging: 1 }, bytes: 0 },
+    ];
+    const events = await events_of(base, (name) => name === 'sections');
+    expect(events.at(-1)?.[1]).toMatchObject({
+      total: 2,
+      counts: { running: 1, todo: 1 },
+      files: [{ key: 'hits', pieces: { staging: 1 } }],
+      rows: [{ id: 'a', done: 5 }, { id: 'b' }],
+    });
+  });
+
+  it('are the state alone for those who want no more', async () => {
+    const { clock, job, base } = await served();
+    job.done(0, 0, 1);
+    const tick = setInterval(() => clock.pass(500), 5);
+    onTestFinished(() => clearInterval(tick));
+    let states = 0;
+    const events = await events_of(base, (name) => name === 'state' && ++states === 3, '/events?only=state');
+    expect(new Set(events.map(([name]) => name))).toEqual(new Set(['job', 'state']));
+  });
+
   it("tell a task's story", async () => {
     const { job, get } = await served();
     const task = fake_task(7, 'tree', 2);
     const error = Object.assign(new Error('lost'), { stack: 'Error: lost\n  at far' });
     job.tell('task_retried', { task, slave: job.slave(0), error, delay_ms: 0 });
     job.tell('task_checkpoint', { task, slave: job.slave(1), value: { step: 3 } });
-    job.tell('task_done', { task, slave: job.slave(1), run_ms: 5 });
+    job.done(7, 1, 5, 'tree', 2);
     expect(await get('/api/tasks/7')).toMatchObject({
       end: { index: 7, outcome: 'done', attempt: 2, slave: 'fake.slave1' },
       entries: [
@@ -170,10 +199,9 @@ describe('the data', () => {
     });
   });
 
-  it('say why tasks wait, if the job can', async () => {
+  it('say why tasks wait', async () => {
     const { job, get } = await served();
-    expect(await get('/api/explain')).toEqual({});
-    Object.assign(job, { explain: async () => '3 tasks wait: no slave is ready' });
+    job.explanation = '3 tasks wait: no slave is ready';
     expect(await get('/api/explain')).toEqual({ text: '3 tasks wait: no slave is ready' });
   });
 
@@ -189,7 +217,7 @@ describe('the actions', () => {
     const cancelled: unknown[] = [];
     const task = (index: number) => ({ index, name: 'align', cancel: () => cancelled.push(index) > 0 });
     Object.assign(job.slaves[0] as object, { state: 'running_task', running: { task: task(3), since: 0 } });
-    Object.assign(job, { find_task: (index: number) => (index === 9 ? task(9) : undefined) });
+    job.found.set(9, task(9) as never);
     expect(await (await post('/api/cancel', { index: 3 })).json()).toEqual({ is_done: true });
     expect((await post('/api/cancel', { index: 9 })).status).toBe(200);
     expect((await post('/api/cancel', { index: 4 })).status).toBe(404);

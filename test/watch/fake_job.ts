@@ -1,10 +1,12 @@
 /** A job that only tells events, with slaves and tasks that are nothing but names. */
 import { EventEmitter } from 'node:events';
 import { no_failures } from '../../src/master/failure_counts.js';
+import type { TaskCounts } from '../../src/master/job.js';
 import type { QueuedTask } from '../../src/master/queued_task.js';
 import type { Slave } from '../../src/master/slave.js';
+import { ModelView } from '../../src/watch/model_view.js';
 import { RunModel, type RunModelOptions } from '../../src/watch/run_model.js';
-import type { RunEvents, TaskCounts, WatchedJob } from '../../src/watch/watched_job.js';
+import type { WatchedJob } from '../../src/watch/watched_job.js';
 import { ManualClock } from '../kit/manual_clock.js';
 
 /** Noon of a day, ms since 1970. */
@@ -24,11 +26,22 @@ export class FakeWatchedSlave {
   }
 }
 
+interface FakeEnd {
+  index: number | undefined;
+  run_ms: number;
+  name?: string;
+  attempts?: number;
+  error?: Error;
+}
+
 export class FakeJob {
   readonly slaves: FakeWatchedSlave[];
   readonly emitter = new EventEmitter();
   readonly failures = no_failures();
-  counts: TaskCounts | undefined = undefined;
+  counts: TaskCounts = counts(0, 0, 0, true);
+  /** What find_task finds. */
+  readonly found = new Map<number, QueuedTask>();
+  explanation = '';
   is_stopped = false;
 
   constructor(slave_count: number) {
@@ -56,6 +69,14 @@ export class FakeJob {
     this.is_stopped = true;
   }
 
+  find_task(index: number): QueuedTask | undefined {
+    return this.found.get(index);
+  }
+
+  explain(): string {
+    return this.explanation;
+  }
+
   on(name: string, listener: (event: never) => void): this {
     this.emitter.on(name, listener as (event: unknown) => void);
     return this;
@@ -80,20 +101,30 @@ export class FakeJob {
     this.tell('slave_connected', { slave: this.slave(i) });
   }
 
-  done(index: number | undefined, slave: number, run_ms: number, name = 'align'): void {
-    this.tell('task_done', { task: fake_task(index, name), slave: this.slave(slave), run_ms });
+  /** A frame that tells of one task. */
+  done(index: number | undefined, slave: number, run_ms: number, name = 'align', attempts = 1): void {
+    this.settled(slave, [{ index, run_ms, name, attempts }]);
   }
 
-  settled(slave: number, ends: readonly { index: number; run_ms: number; failed?: boolean }[]): void {
-    const event: RunEvents['tasks_settled'] = {
+  failed(index: number | undefined, slave: number, run_ms: number, what: Partial<FakeEnd> = {}): void {
+    this.settled(slave, [{ index, run_ms, error: new Error('no'), ...what }]);
+  }
+
+  /** A frame that tells of several, as a Job hands it on. */
+  settled(slave: number, ends: readonly FakeEnd[]): void {
+    const told = ends.map((end) => ({ ...end, task: fake_task(end.index, end.name, end.attempts) }));
+    this.tell('tasks_settled', {
       slave: this.slave(slave),
-      tasks: ends.map(({ index }) => fake_task(index)),
-      reports: ends.map(({ run_ms, failed }) => ({
-        kind: failed === true ? 'task_failed' : 'task_done',
+      tasks: told.map(({ task }) => task),
+      reports: ends.map(({ run_ms, error }) => ({
+        kind: error === undefined ? 'task_done' : 'task_failed',
         run_us: run_ms * 1000,
       })),
-    };
-    this.tell('tasks_settled', event);
+    });
+    for (const { task, run_ms, error } of told) {
+      if (error !== undefined) this.tell('task_failed', { task, slave: this.slave(slave), error, run_ms });
+      else this.tell('task_done', { task, slave: this.slave(slave), run_ms });
+    }
   }
 
   get watched(): WatchedJob {
@@ -106,11 +137,11 @@ export function fake_task(index: number | undefined, name = 'align', attempts = 
 }
 
 /** A job with a model that looks when the clock is moved. */
-export function fake_run(slaves = 2, options: RunModelOptions = {}) {
+export function fake_run(slaves = 2, options: RunModelOptions = {}, more: Partial<WatchedJob> = {}) {
   const clock = new ManualClock();
-  const job = new FakeJob(slaves);
+  const job = Object.assign(new FakeJob(slaves), more);
   const model = new RunModel(job.watched, { clock, epoch: EPOCH, ...options });
-  return { clock, job, model };
+  return { clock, job, model, view: new ModelView(model, 'align') };
 }
 
 export function counts(queued: number, waiting: number, assigned: number, is_open = false): TaskCounts {

@@ -61,7 +61,7 @@ function shown(is_tty: boolean, slaves = 2) {
   vi.stubEnv('CI', undefined);
   vi.stubEnv('TERM', 'xterm');
   vi.stubEnv('NO_COLOR', undefined);
-  const progress = new Progress(run.model, { jobname: 'align', terminal });
+  const progress = new Progress(run.view, { terminal });
   return { ...run, terminal, progress };
 }
 
@@ -71,16 +71,12 @@ afterEach(() => {
 
 function lose(job: ReturnType<typeof shown>['job']): void {
   job.failures.threw++;
-  job.tell('task_failed', {
-    task: fake_task(7, 'tree'),
-    slave: job.slave(1),
-    error: new Error('no luck\u001b[2J'),
-  });
+  job.failed(7, 1, 0, { name: 'tree', error: new Error('no luck\u001b[2J') });
 }
 
 describe('Progress on a terminal', () => {
   it('shows counts, rate, time left, slaves and the last failure', () => {
-    const { clock, job, model } = shown(true);
+    const { clock, job, view } = shown(true);
     job.connect(0);
     job.connect(1);
     job.counts = counts(400, 158, 2);
@@ -95,7 +91,7 @@ describe('Progress on a terminal', () => {
     second.state = 'running_task';
     job.tell('heartbeat', { slave: job.slave(0), vitals: { rss: 2 ** 27, peak: 0, cpu: 0, stalled: 2500 } });
     clock.pass(250);
-    const lines = live_lines(model, 'align', { columns: 100, rows: 20 }).map((line) =>
+    const lines = live_lines(view.snapshot(), { columns: 100, rows: 20 }).map((line) =>
       render_line(line, 99, false),
     );
     expect(lines).toEqual([
@@ -116,7 +112,7 @@ describe('Progress on a terminal', () => {
     clock.pass(500);
     expect(terminal.screen).toEqual([
       'align: 2 of 2 slaves ready after 250 ms; logs: /logs/fake.slave*, 2 files',
-      'align: 1 done, 0 running',
+      'align: 1 done, 0 running, 0 waiting',
       expect.stringContaining('gone'),
       '  fake.slave0 connected    1 task done, node1',
       '  fake.slave1 connected    0 tasks done, node1',
@@ -131,7 +127,10 @@ describe('Progress on a terminal', () => {
     terminal.write('the program speaks\n');
     expect(terminal.screen.slice(1)).toEqual(['the program speaks']);
     clock.pass(500);
-    expect(terminal.screen.slice(1, 3)).toEqual(['the program speaks', 'align: 0 done, 0 running']);
+    expect(terminal.screen.slice(1, 3)).toEqual([
+      'the program speaks',
+      'align: 0 done, 0 running, 0 waiting',
+    ]);
     const { write } = FakeTerminal.prototype;
     progress.close();
     expect(terminal.write).toBe(write);
@@ -217,14 +216,14 @@ describe('Progress elsewhere', () => {
     clock.pass(10 * 3600_000);
     const lines = terminal.text.split('\n');
     expect(lines.length - early).toBeLessThan(700);
-    expect(lines[1]).toBe('align: 0 done, 0 running, 3.0 s gone');
+    expect(lines[1]).toBe('align: 0 done, 0 running, 0 waiting, 3.0 s gone');
     expect(terminal.text).not.toContain('\u001b');
   });
 
   it('says nothing when quiet, nor before anything was started', () => {
-    const { clock, job, model, terminal, progress } = shown(false);
+    const { clock, job, view, terminal, progress } = shown(false);
     const quiet = new FakeTerminal(true);
-    const silent = new Progress(model, { jobname: 'align', terminal: quiet, quiet: true });
+    const silent = new Progress(view, { terminal: quiet, quiet: true });
     clock.pass(20_000);
     progress.close();
     expect(terminal.text).toBe('');
@@ -237,19 +236,19 @@ describe('Progress elsewhere', () => {
 
 describe('the texts', () => {
   it('say when slaves are missing', () => {
-    const { clock, job, model } = shown(false);
+    const { clock, job, view } = shown(false);
     job.connect(0);
     clock.pass(100);
-    expect(start_summary(model, 'align')).toBe(
+    expect(start_summary(view.snapshot())).toBe(
       'align: 1 of 2 slaves ready after 100 ms; logs: /logs/fake.slave*, 2 files',
     );
-    expect(end_summary(model, 'align')[0]).toBe('align: 0 tasks in 100 ms by 1 of 2 slaves: 0 done');
+    expect(end_summary(view.snapshot())[0]).toBe('align: 0 tasks in 100 ms by 1 of 2 slaves: 0 done');
   });
 
   it('say what is known of a queue that may grow', () => {
-    const { job, model } = shown(false);
+    const { job, view } = shown(false);
     job.counts = counts(1234567, 20, 3, true);
-    expect(plain_text(model, 'align')).toBe(
+    expect(plain_text(view.snapshot())).toBe(
       'align: 1 234 544 done of 1 234 567 or more, 0 running, 20 waiting, 0 ms gone',
     );
   });

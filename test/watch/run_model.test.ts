@@ -7,10 +7,10 @@ describe('RunModel', () => {
     job.done(0, 0, 10, 'align');
     job.done(1, 1, 30, 'tree');
     job.done(2, 0, 20, 'align');
-    job.tell('task_failed', { task: fake_task(3), slave: job.slave(1), error: new Error('no') });
+    job.failed(3, 1, 0);
     job.tell('task_cancelled', { task: fake_task(4) });
     clock.pass(250);
-    expect(model.counts).toMatchObject({ done: 3, failed: 1, cancelled: 1, queued: undefined });
+    expect(model.counts).toMatchObject({ done: 3, failed: 1, cancelled: 1, queued: 0 });
     expect([...model.times_of_names()].map(([name, { count, sum }]) => [name, count, sum])).toEqual([
       ['align', 2, 30],
       ['tree', 1, 30],
@@ -39,7 +39,6 @@ describe('RunModel', () => {
       job.done(i, 0, 250);
       clock.pass(250);
     }
-    expect(model.time_left).toBeUndefined();
     job.counts = counts(120, 79, 1, true);
     expect(model.time_left).toBeUndefined();
     job.counts = counts(120, 79, 1);
@@ -121,8 +120,7 @@ describe('RunModel', () => {
       for (let i = 0; i < tasks; i++) {
         job.done(i, i % 2, 1 + (i % 7), `task${i % 5}`);
         if (i % 1000 === 0) {
-          const error = new Error('x'.repeat(100));
-          job.tell('task_failed', { task: fake_task(i), slave: job.slave(0), error });
+          job.failed(i, 0, 1, { error: new Error('x'.repeat(100)) });
           clock.pass(250);
         }
       }

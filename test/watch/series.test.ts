@@ -32,3 +32,17 @@ it('does not take the beginning of a bin for the whole', () => {
   series.add(1500, 5);
   expect(series.points(1500).values).toEqual([0, 10]);
 });
+
+it('says of spans how many go on at a time', () => {
+  const series = new Series('rate', 0, 100, 4);
+  series.add_span(50, 250);
+  series.add_span(0, 100);
+  series.add_span(-100, 50);
+  const [first = 0, second = 0, third = 0] = series.points(300).values;
+  expect([first, second, third].map((value) => Math.round(value * 1e9) / 1e9)).toEqual([2, 1, 0.5]);
+  // of twice the width, for one that is longer than all
+  series.add_span(300, 700);
+  expect(series.points(800).values.map((value) => Math.round(value * 1e9) / 1e9)).toEqual([
+    1.5, 0.75, 1, 0.5,
+  ]);
+});

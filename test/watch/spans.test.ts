@@ -65,12 +65,7 @@ describe('Spans', () => {
     job.tell('task_retried', { task: fake_task(5), slave: job.slave(0), error: new Error('lost') });
     clock.pass(500);
     job.done(3, 1, 200);
-    job.tell('task_failed', {
-      task: fake_task(4, 'tree', 2),
-      slave: job.slave(0),
-      error: new Error('no'),
-      run_ms: 50,
-    });
+    job.failed(4, 0, 50, { name: 'tree', attempts: 2 });
     model.feed.flush();
     spans.close();
     expect(recorded).toMatchObject([

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Trace } from '../../src/watch/trace.js';
 import { unit_folder } from '../kit/fake_slave.js';
 import { wait_until } from '../kit/wait_until.js';
-import { counts, fake_run, fake_task } from './fake_job.js';
+import { counts, fake_run } from './fake_job.js';
 
 interface TraceEvent {
   name: string;
@@ -30,17 +30,13 @@ describe('Trace', () => {
     job.connect(1);
     clock.pass(1000);
     job.done(3, 1, 250);
-    job.tell('task_failed', {
-      task: fake_task(4, 'tree', 2),
-      slave: job.slave(1),
-      error: new Error('no'),
-      run_ms: 10,
-    });
+    clock.pass(10);
+    job.failed(4, 1, 10, { name: 'tree', attempts: 2 });
     await trace.close();
     const events = read();
     expect(events.filter(({ ph }) => ph === 'X')).toMatchObject([
-      { name: 'align', cat: 'done', ts: 740_000, dur: 250_000, tid: 2, args: { index: 3, attempt: 1 } },
-      { name: 'tree', cat: 'failed', ts: 990_000, dur: 10_000, tid: 2, args: { index: 4, attempt: 2 } },
+      { name: 'align', cat: 'done', ts: 750_000, dur: 250_000, tid: 2, args: { index: 3, attempt: 1 } },
+      { name: 'tree', cat: 'failed', ts: 1_000_000, dur: 10_000, tid: 2, args: { index: 4, attempt: 2 } },
     ]);
     expect(events).toContainEqual({
       name: 'thread_name',

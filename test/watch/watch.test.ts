@@ -1,8 +1,9 @@
 /** Watchers on whole jobs, whose slaves are no processes. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { tasks_from } from '../../src/task.js';
+import { read_announcement } from '../../src/watch/dashboard/announcement.js';
 import { type WatchOptions, watch } from '../../src/watch/watch.js';
 import { unit_folder, unit_job } from '../kit/fake_slave.js';
 
@@ -52,6 +53,14 @@ describe('watch', () => {
     await watching.close();
     const events = JSON.parse(readFileSync(file, 'utf8')) as { ph: string }[];
     expect(events.filter(({ ph }) => ph === 'X').length).toBe(5);
+  });
+
+  it('leaves word of its dashboard beside the logs, as long as there is one', async () => {
+    const log_dir = unit_folder();
+    const { watching, addresses } = await watched({ dashboard: true, log_dir });
+    expect(read_announcement(join(log_dir, 'unit.dashboard'))?.url).toBe(addresses[0]);
+    await watching.close();
+    expect(readdirSync(log_dir)).toEqual([]);
   });
 
   it('tells what a watcher cannot do, and goes on', async () => {

@@ -2,25 +2,26 @@
  * Dashboard: a page that shows a run while it goes on, served on loopback if not told otherwise.
  *
  *     GET  /                     the page and its files
- *     GET  /events               server-sent events: state, twice a second; tasks that ended; series
+ *     GET  /events               server-sent events: state, twice a second; tasks that ended; series; sections.
+ *                                ?only=state for those alone
  *     GET  /api/tasks            ?offset limit sort descending outcome name slave index
  *     GET  /api/tasks/:index     a task's story          GET /api/slaves/:id/log   the end of its log
  *     GET  /api/explain          why nothing goes on     GET /metrics              as Metrics
  *     POST /api/cancel /api/drain /api/stop              need the token
  */
 import type { ServerResponse } from 'node:http';
-import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { log_tail } from '../../launch/log_tail.js';
-import type { Metrics } from '../metrics.js';
-import type { RunModel } from '../run_model.js';
+import type { SectionState } from '../../sections/section_state.js';
+import type { RunHands, RunView } from '../run_view.js';
 import { OUTCOMES } from '../task_feed.js';
+import type { TaskRing } from '../task_ring.js';
 import { Access, type Question } from './access.js';
+import { new_tasks } from './new_tasks.js';
 import { page_files } from './page_files.js';
-import { new_tasks, overview, series, slaves } from './snapshot.js';
 import { numbers_with, query_tasks, ranks_of, SORT_KEYS, type SortKey } from './task_query.js';
 
 export interface DashboardOptions {
-  jobname: string;
   /** @default 0: the system chooses */
   port?: number | undefined;
   /** @default 127.0.0.1 */
@@ -31,6 +32,9 @@ export interface DashboardOptions {
 
 const TELL_EVERY = 500;
 const SERIES_EVERY = 2000;
+/** Slaves and sections that are told one by one: those that can be looked at. */
+const MOST_SLAVES = 2000;
+const MOST_SECTIONS = 5000;
 /** A reader that has not taken so much is told nothing more until it has. */
 const MOST_UNREAD = 4 * 2 ** 20;
 const MOST_READERS = 64;
@@ -44,26 +48,28 @@ const HEADERS = {
 
 interface Reader {
   response: ServerResponse;
+  /** Wants to hear of nothing but the state. */
+  is_brief: boolean;
+  ring: TaskRing;
   next_task: number;
   series_at: number;
+  sections: string;
 }
 
 export class Dashboard {
-  readonly #model: RunModel;
-  readonly #jobname: string;
+  readonly #run: RunView;
   readonly #access: Access;
   readonly #host: string;
   readonly #server: FastifyInstance;
   readonly #readers = new Set<Reader>();
+  readonly #stop_looking: () => void;
   #port = 0;
   #told_at = -Infinity;
-  #metrics: Promise<Metrics> | undefined;
   /** One query at a time: the next waits. */
   #query: Promise<unknown> = Promise.resolve();
 
-  private constructor(model: RunModel, options: DashboardOptions) {
-    this.#model = model;
-    this.#jobname = options.jobname;
+  private constructor(run: RunView, options: DashboardOptions) {
+    this.#run = run;
     this.#host = options.host ?? '127.0.0.1';
     this.#access = new Access(this.#host, options.token);
     this.#server = fastify({ logger: false, forceCloseConnections: true, bodyLimit: 16 * 1024 });
@@ -71,12 +77,12 @@ export class Dashboard {
     this.#serve_page();
     this.#serve_data();
     this.#serve_actions();
-    model.on_look(() => this.#tell());
+    this.#stop_looking = run.on_look(() => this.#tell());
   }
 
   /** @throws Error when it cannot listen there */
-  static async serve(model: RunModel, options: DashboardOptions): Promise<Dashboard> {
-    const dashboard = new Dashboard(model, options);
+  static async serve(run: RunView, options: DashboardOptions = {}): Promise<Dashboard> {
+    const dashboard = new Dashboard(run, options);
     await dashboard.#server.listen({ host: dashboard.#host, port: options.port ?? 0 });
     // it keeps no process alive
     dashboard.#server.server.unref();
@@ -91,6 +97,7 @@ export class Dashboard {
   }
 
   async close(): Promise<void> {
+    this.#stop_looking();
     this.#tell(true);
     for (const { response } of this.#readers) response.end();
     this.#readers.clear();
@@ -121,7 +128,7 @@ export class Dashboard {
   }
 
   #serve_data(): void {
-    const model = this.#model;
+    const run = this.#run;
     this.#server.get('/events', (request, reply) => {
       if (this.#readers.size >= MOST_READERS)
         return reply.code(503).send({ error: `${MOST_READERS} pages are open already` });
@@ -134,51 +141,39 @@ export class Dashboard {
       this.#story(Number((request.params as { index: string }).index)),
     );
     this.#server.get('/api/slaves/:id/log', (request, reply) => {
-      const slave = model.slave(Number((request.params as { id: string }).id))?.slave;
-      if (slave?.log_file === undefined)
-        return reply.code(404).send({ error: 'no such slave, or it has no log' });
-      return { file: slave.log_file, tail: log_tail(slave.log_file, 0) };
+      const file = run.log_file(Number((request.params as { id: string }).id));
+      if (file === undefined) return refuse(reply, 404, 'no such slave, or it has no log');
+      return { file, tail: log_tail(file, 0) };
     });
-    this.#server.get('/api/explain', async () => {
-      const said = await model.job.explain?.();
-      return {
-        text:
-          said === undefined ? undefined : typeof said === 'string' ? said : JSON.stringify(said, null, 2),
-      };
-    });
+    this.#server.get('/api/explain', () => ({ text: run.explain() }));
     this.#server.get('/metrics', async (_, reply) => {
-      const metrics = await (this.#metrics ??= this.#make_metrics());
+      const metrics = await run.metrics();
+      if (metrics === undefined) return refuse(reply, 404, 'only a job that runs has metrics');
       return reply.type(metrics.content_type).send(await metrics.text());
     });
   }
 
   #serve_actions(): void {
-    const { job } = this.#model;
-    this.#server.post('/api/cancel', (request, reply) => {
-      const { index } = request.body as { index?: number };
-      const running = this.#model.slaves.find((line) => line.running?.task.index === index)?.running?.task;
-      const task = running ?? (index === undefined ? undefined : job.find_task?.(index));
-      if (task === undefined) return reply.code(404).send({ error: `task ${index} does not run, nor wait` });
-      return { is_done: task.cancel(new Error('cancelled in the dashboard')) };
+    const act = (path: string, action: (hands: RunHands, body: Order) => [boolean | undefined, string]) =>
+      this.#server.post(path, (request, reply) => {
+        const { hands } = this.#run;
+        if (hands === undefined)
+          return refuse(reply, 409, 'this is a file: nothing can be done to its run here');
+        const [is_done, why_not] = action(hands, (request.body ?? {}) as Order);
+        return is_done === undefined ? refuse(reply, 404, why_not) : { is_done };
+      });
+    act('/api/cancel', (hands, { index }) => [
+      typeof index === 'number' ? hands.cancel(index) : undefined,
+      `task ${index} does not run, nor wait`,
+    ]);
+    act('/api/drain', (hands, { slave_id }) => [
+      (typeof slave_id === 'number' && hands.drain(slave_id)) || undefined,
+      'this slave is not in the job any more',
+    ]);
+    act('/api/stop', (hands) => {
+      hands.stop();
+      return [true, ''];
     });
-    this.#server.post('/api/drain', (request, reply) => {
-      const { slave_id = -1 } = request.body as { slave_id?: number };
-      const slave = this.#model.slave(slave_id)?.slave;
-      const at = slave === undefined ? -1 : job.indexOf(slave);
-      if (at === -1) return reply.code(404).send({ error: 'this slave is not in the job any more' });
-      job.splice(at, 1);
-      return { is_done: true };
-    });
-    this.#server.post('/api/stop', () => {
-      // the answer is sent before all slaves are gone
-      job.stop().catch(() => {});
-      return { is_done: true };
-    });
-  }
-
-  async #make_metrics(): Promise<Metrics> {
-    const { Metrics } = await import('../metrics.js');
-    return new Metrics(this.#model, this.#jobname);
   }
 
   // ---- tasks
@@ -190,14 +185,13 @@ export class Dashboard {
   }
 
   async #find_tasks(asked: Record<string, string>): Promise<unknown> {
-    const model = this.#model;
-    model.feed.flush();
-    const names = model.feed.names.names;
-    const slave_names = model.slaves.map(({ name }) => name);
+    const run = this.#run;
+    run.refresh();
+    const { names, slave_names, ring } = run;
     const sort = SORT_KEYS.includes(asked['sort'] as SortKey) ? (asked['sort'] as SortKey) : 'serial';
     const outcome = OUTCOMES.indexOf(asked['outcome'] as (typeof OUTCOMES)[number]);
     const { matched, rows } = await query_tasks(
-      model.ring,
+      ring,
       {
         offset: whole(asked['offset'], 0),
         limit: whole(asked['limit'], 50),
@@ -212,8 +206,8 @@ export class Dashboard {
     );
     return {
       matched,
-      kept: model.ring.size,
-      ended: model.ring.added,
+      kept: ring.size,
+      ended: ring.added,
       rows: rows.map((row) => ({
         ...row,
         name: names[row.name],
@@ -232,54 +226,91 @@ export class Dashboard {
     })) as {
       rows: unknown[];
     };
-    const running = this.#model.slaves.find((line) => line.running?.task.index === index);
+    const running = this.#run.snapshot().slaves.rows.find((row) => row.running?.index === index);
     return {
       index,
       end: rows[0],
       running_on: running?.name,
-      entries: this.#model.stories.get(index),
-      epoch: this.#model.epoch,
+      entries: this.#run.story(index),
+      epoch: this.#run.epoch,
     };
   }
 
   // ---- server-sent events
 
   #add_reader(response: ServerResponse, request: FastifyRequest): void {
-    const reader: Reader = { response, next_task: 0, series_at: -Infinity };
+    const { ring, jobname } = this.#run;
+    const is_brief = (request.query as { only?: unknown }).only === 'state';
+    const reader: Reader = { response, is_brief, ring, next_task: 0, series_at: -Infinity, sections: '' };
     response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream' });
     response.on('error', () => {});
     request.raw.on('close', () => this.#readers.delete(reader));
     this.#readers.add(reader);
-    this.#model.feed.flush();
-    send(reader, 'job', { jobname: this.#jobname });
-    this.#tell_one(reader, state_of(this.#model));
+    this.#run.refresh();
+    send(reader, 'job', { jobname, can_act: this.#run.hands !== undefined });
+    this.#tell_one(reader, this.#state());
+  }
+
+  #state(): string {
+    return JSON.stringify(this.#run.snapshot(MOST_SLAVES));
   }
 
   #tell(is_last = false): void {
-    const now = this.#model.clock.now();
+    const now = performance.now();
     if (this.#readers.size === 0 || (!is_last && now - this.#told_at < TELL_EVERY - 50)) return;
     this.#told_at = now;
-    const state = state_of(this.#model);
-    for (const reader of this.#readers) this.#tell_one(reader, state);
+    const state = this.#state();
+    for (const reader of this.#readers) this.#tell_one(reader, state, is_last);
   }
 
-  #tell_one(reader: Reader, state: string): void {
+  #tell_one(reader: Reader, state: string, is_last = false): void {
     if (reader.response.writableLength > MOST_UNREAD) return;
     reader.response.write(`event: state\ndata: ${state}\n\n`);
-    if (reader.next_task < this.#model.ring.added) {
-      const tasks = new_tasks(this.#model, reader.next_task);
+    if (reader.is_brief) return;
+    const { ring, names } = this.#run;
+    if (reader.ring !== ring) {
+      // the run was read anew
+      Object.assign(reader, { ring, next_task: 0, series_at: -Infinity });
+      send(reader, 'anew', {});
+    }
+    if (reader.next_task < ring.added) {
+      const tasks = new_tasks(ring, names, reader.next_task);
       reader.next_task = tasks.next;
       send(reader, 'tasks', tasks);
     }
-    const now = this.#model.clock.now();
-    if (now - reader.series_at < SERIES_EVERY - 50 && !this.#model.has_finished) return;
+    const now = performance.now();
+    if (!is_last && now - reader.series_at < SERIES_EVERY - 50) return;
     reader.series_at = now;
-    send(reader, 'series', series(this.#model));
+    send(reader, 'series', this.#run.series());
+    this.#tell_sections(reader);
+  }
+
+  #tell_sections(reader: Reader): void {
+    const sections = this.#run.sections();
+    if (sections === undefined) return;
+    const counts: Partial<Record<SectionState, number>> = {};
+    for (const { state } of sections) counts[state] = (counts[state] ?? 0) + 1;
+    const files = this.#run.files() ?? [];
+    const text = JSON.stringify({
+      total: sections.length,
+      counts,
+      files,
+      rows: sections.slice(0, MOST_SECTIONS),
+    });
+    if (text === reader.sections) return;
+    reader.sections = text;
+    reader.response.write(`event: sections\ndata: ${text}\n\n`);
   }
 }
 
-function state_of(model: RunModel): string {
-  return JSON.stringify({ overview: overview(model), slaves: slaves(model) });
+/** The body of a request to act. */
+interface Order {
+  index?: unknown;
+  slave_id?: unknown;
+}
+
+function refuse(reply: FastifyReply, code: number, error: string): FastifyReply {
+  return reply.code(code).send({ error });
 }
 
 function send(reader: Reader, event: string, data: unknown): void {

@@ -19,6 +19,7 @@ const OURS = [
   'stream.js',
   'slaves.js',
   'tasks.js',
+  'sections.js',
   'format.js',
 ];
 const TYPES: Readonly<Record<string, string>> = {

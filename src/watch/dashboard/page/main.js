@@ -1,8 +1,9 @@
 /** The page: takes in the server's events, and shows the view that the address names. */
 import { html, nothing, render } from '/lib/lit-html.js';
 import { explain_view, overview_view } from './overview.js';
+import { sections_view } from './sections.js';
 import { slaves_view } from './slaves.js';
-import { stream_view, take_tasks } from './stream.js';
+import { forget_tasks, stream_view, take_tasks } from './stream.js';
 import { tasks_view } from './tasks.js';
 
 const VIEWS = {
@@ -10,6 +11,7 @@ const VIEWS = {
   stream: stream_view,
   slaves: slaves_view,
   tasks: tasks_view,
+  sections: sections_view,
   explain: explain_view,
 };
 
@@ -21,9 +23,11 @@ const state = {
   overview: undefined,
   slaves: { total: 0, rows: [] },
   series: undefined,
+  sections: undefined,
   is_connected: false,
   message: '',
-  can_act: token !== undefined,
+  can_act: false,
+  is_file: false,
 };
 
 /** The token of the link is kept for this tab, and taken out of its address. */
@@ -64,7 +68,23 @@ async function act(path, body, what) {
   draw();
 }
 
+/** Only a run of sections has sections. */
+function is_of_use(view) {
+  return view !== 'sections' || state.sections !== undefined;
+}
+
 const tools = { state, ask, act, draw };
+
+/** What stands beside the name of the job. */
+function standing_text() {
+  const { overview, is_connected, is_file } = state;
+  if (!is_connected) return 'the job has ended, or cannot be reached';
+  if (overview?.read !== undefined && overview.read < 1)
+    return `reading the file: ${Math.floor(overview.read * 100)} %`;
+  if (overview?.standing === 'broken_off') return 'broken off: no master, and tasks are left';
+  if (overview?.standing === 'finished') return 'finished';
+  return is_file ? 'live, as its file tells' : 'live';
+}
 
 function draw() {
   const [view, ...rest] = location.hash.replace('#', '').split('/');
@@ -73,9 +93,7 @@ function draw() {
   render(
     html`<header>
         <h1>${state.jobname}</h1>
-        <span class=${state.is_connected ? 'faint' : 'bad'} id="connection">
-          ${state.is_connected ? (state.overview?.has_finished ? 'finished' : 'live') : 'the job has ended, or cannot be reached'}
-        </span>
+        <span class=${state.is_connected && state.overview?.standing !== 'broken_off' ? 'faint' : 'bad'} id="connection">${standing_text()}</span>
         ${
           state.can_act
             ? html`<button id="stop" ?disabled=${!state.is_connected} @click=${() => confirm('End all slaves and the run?') && act('/api/stop', {}, 'The job stops.')}>Stop the job</button>`
@@ -84,10 +102,12 @@ function draw() {
         <span role="status">${state.message}</span>
       </header>
       <nav aria-label="Views">
-        ${Object.keys(VIEWS).map(
-          (each) =>
-            html`<a href="#${each}" aria-current=${each === name ? 'page' : nothing}>${each[0].toUpperCase()}${each.slice(1)}</a>`,
-        )}
+        ${Object.keys(VIEWS)
+          .filter(is_of_use)
+          .map(
+            (each) =>
+              html`<a href="#${each}" aria-current=${each === name ? 'page' : nothing}>${each[0].toUpperCase()}${each.slice(1)}</a>`,
+          )}
       </nav>
       <div id="view">${VIEWS[name](tools, rest)}</div>`,
     document.querySelector('#page'),
@@ -102,7 +122,16 @@ events.addEventListener('error', () => {
   state.is_connected = false;
   draw();
 });
-events.addEventListener('job', ({ data }) => Object.assign(state, JSON.parse(data)));
+events.addEventListener('job', ({ data }) => {
+  const { jobname, can_act } = JSON.parse(data);
+  Object.assign(state, { jobname, is_file: !can_act, can_act: can_act && token !== undefined });
+});
+// the file of the run was written anew, and what was told of it is told again
+events.addEventListener('anew', forget_tasks);
+events.addEventListener('sections', ({ data }) => {
+  state.sections = JSON.parse(data);
+  draw();
+});
 events.addEventListener('state', ({ data }) => {
   Object.assign(state, JSON.parse(data));
   draw();

@@ -48,6 +48,8 @@ export function overview_view({ state }) {
   const { counts, states, failure_counts, time_left, times, benched_hosts, failures } = overview;
   const wrong = Object.entries(failure_counts).filter(([, count]) => count > 0);
   const epoch = overview.epoch + overview.started_at;
+  // the clock of a file stands still with its run
+  const is_over = state.is_file && overview.standing !== 'running';
   return html`${facts([
     ['done', count_text(counts.done + counts.restored)],
     [
@@ -81,7 +83,7 @@ export function overview_view({ state }) {
         : html`<div class="plots">
             ${plot('throughput', 'Throughput, tasks per second', ['tasks per second'], [series.throughput], epoch)}
             ${
-              counts.waiting === undefined
+              series.waiting === undefined
                 ? plot('running', 'Tasks that run', ['running'], [series.running], epoch)
                 : plot(
                     'queue',
@@ -101,7 +103,7 @@ export function overview_view({ state }) {
         : html`<div class="wide"><table>
             <tbody>${failures.toReversed().map(
               (each) => html`<tr>
-                <td>${time_text(overview.now - each.at)} ago</td>
+                <td>${time_text(overview.now - each.at)} ${is_over ? 'before the end' : 'ago'}</td>
                 <td>${each.index === undefined ? each.kind : html`<a href="#tasks/${each.index}">task ${each.index}</a>`}</td>
                 <td>${each.slave}</td>
                 <td class="long">${each.text}</td>
@@ -121,7 +123,7 @@ let explained;
 export function explain_view({ ask, draw }) {
   const look = async () => {
     try {
-      explained = (await ask('/api/explain')).text ?? 'This job does not explain itself.';
+      explained = (await ask('/api/explain')).text || 'Nothing waits.';
     } catch (error) {
       explained = error.message;
     }

@@ -12,6 +12,10 @@ let right;
 let canvas;
 let latest = { now: 0, slaves: [] };
 
+export function forget_tasks() {
+  boxes = [];
+}
+
 /** Takes in tasks that have ended. */
 export function take_tasks(tasks) {
   for (let i = 0; i < tasks.index.length; i++) {
