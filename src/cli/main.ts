@@ -125,8 +125,9 @@ command('top', 'Shows a running job from another terminal; it must have dashboar
   'parjob top survey            by its jobname',
 ])
   .argument('[job]', 'a jobname, its .dashboard file, or the link of its dashboard')
-  .action(async (where: string | undefined) => {
-    process.exitCode = await (await import('./top.js')).top(where);
+  .option('--json', 'print lines of JSON')
+  .action(async (where: string | undefined, flags: object) => {
+    process.exitCode = await (await import('./top.js')).top(where, flags);
   });
 
 command('dashboard', 'Serves a page of a run from its status file, while it goes on or after.', [

@@ -12,7 +12,7 @@ import { run_command } from './run_command.js';
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 10_000;
 /** A job that was accepted and cannot be seen is given so long to appear, ms. */
-const APPEAR_TIME = 30_000;
+const APPEAR_TIME = 6000;
 /** Orders to cancel are gathered for so long, ms. */
 const GATHER_TIME = 30;
 const CANCEL_TRIES = 3;
@@ -41,6 +41,8 @@ export class BatchQueue {
   #to_cancel: BatchJob[] = [];
   #wait = FIRST_WAIT;
   #timer: NodeJS.Timeout | undefined;
+  /** When it will be asked next. */
+  #ask_at = Infinity;
   #is_asking = false;
   /** Set while there are jobs that must not outlive this process. */
   #unguard: (() => void) | undefined;
@@ -70,13 +72,19 @@ export class BatchQueue {
     this.#schedule();
   }
 
+  /** However often somebody wants it sooner, it is asked in time. */
   #schedule(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#ask(), this.#wait).unref();
+    const at = performance.now() + this.#wait;
+    if (at < this.#ask_at) {
+      clearTimeout(this.#timer);
+      this.#ask_at = at;
+      this.#timer = setTimeout(() => void this.#ask(), this.#wait).unref();
+    }
     this.#wait = Math.min(LONGEST_WAIT, this.#wait * 1.5);
   }
 
   async #ask(): Promise<void> {
+    this.#ask_at = Infinity;
     if (this.#is_asking) return this.#schedule();
     this.#forget_ended();
     const open = [...this.#jobs].filter(({ has_started, is_doubtful }) => !has_started || is_doubtful);
@@ -104,7 +112,8 @@ export class BatchQueue {
   async #cancel_gathered(): Promise<void> {
     const jobs = this.#to_cancel;
     this.#to_cancel = [];
-    const elements = jobs.filter(({ has_ended }) => !has_ended).map(({ element }) => element);
+    // also one that was given up: it may stand there yet, in an error state
+    const elements = jobs.map(({ element }) => element);
     for (let tries = 0; elements.length > 0 && tries < CANCEL_TRIES; tries++) {
       const { exit_code, stderr } = await run_command(this.#system.cancel_command(elements));
       if (this.#system.is_answer(exit_code, stderr)) break;
@@ -119,7 +128,7 @@ export class BatchQueue {
   }
 
   #guard(): void {
-    if (this.#jobs.size > 0) {
+    if (this.#jobs.size + this.#to_cancel.length > 0) {
       this.#unguard ??= at_end(() => this.#cancel_all_now());
     } else {
       this.#unguard?.();
@@ -129,7 +138,8 @@ export class BatchQueue {
 
   /** The process ends: nothing that takes turns can be done any more. */
   #cancel_all_now(): void {
-    const elements = [...this.#jobs].filter(({ has_ended }) => !has_ended).map(({ element }) => element);
+    const left = [...this.#jobs].filter(({ has_ended }) => !has_ended);
+    const elements = [...new Set([...left, ...this.#to_cancel])].map(({ element }) => element);
     if (elements.length === 0) return;
     const [file, ...words] = this.#system.cancel_command(elements) as [string, ...string[]];
     spawnSync(file, words, { stdio: 'ignore', timeout: LAST_CANCEL_TIMEOUT });

@@ -333,14 +333,16 @@ export class Job<Result = unknown> extends Array<Slave> {
 
   /** Those who were asked to look on begin before anything happens. What they cannot do holds nobody up. */
   async #be_watched(): Promise<void> {
-    const { jobname, watching } = this.#options;
+    const { jobname, log_dir, watching } = this.#options;
     if (!is_watched(watching)) return;
     const on_error = (watcher: string, error: Error) =>
       this.#log.error({ watcher, reason: error.message }, 'nobody looks on there');
-    this.#watcher ??= begin_watching(this, { ...watching, jobname, on_error }).catch((error: Error) => {
-      on_error('watch', error);
-      return undefined;
-    });
+    this.#watcher ??= begin_watching(this, { ...watching, jobname, log_dir, on_error }).catch(
+      (error: Error) => {
+        on_error('watch', error);
+        return undefined;
+      },
+    );
     await this.#watcher;
   }
 

@@ -45,7 +45,11 @@ export interface Watcher {
 /** Has those look on that `options` ask for. `on_error` is told of what one of them cannot do. */
 export type Watch = (
   job: object,
-  options: WatchingOptions & { jobname: string; on_error: (watcher: string, error: Error) => void },
+  options: WatchingOptions & {
+    jobname: string;
+    log_dir: string;
+    on_error: (watcher: string, error: Error) => void;
+  },
 ) => Promise<Watcher>;
 
 let load_watch: (() => Promise<Watch>) | undefined;

@@ -23,6 +23,7 @@ import {
 import type { RunOutcome } from './plan_events.js';
 import { SectionEmitter, type SectionEvent, type SectionListener } from './section_events.js';
 import type { ParJobResult } from './section_run.js';
+import type { StatusFile } from './status_file.js';
 
 /** Key of the file that `ship` adds. */
 const SHIPPED = 'program';
@@ -48,6 +49,8 @@ export class ParJob {
   readonly #emitter = new SectionEmitter();
   #job: Job | undefined;
   #is_running = false;
+  /** That of the run that is going on, for whoever looks on. */
+  #status: StatusFile | undefined;
 
   /** @throws UsageError (PARJOB_ERR_USAGE) for an option that cannot be */
   constructor(options: ParJobOptions) {
@@ -141,6 +144,7 @@ export class ParJob {
       process.stderr.write(`parjob: ${text}\n`);
     };
     const status = open_status(status_file, jobname, restart, on_notice);
+    this.#status = status;
     try {
       const run = new SectionRun({
         job: this.#open_job(),
@@ -181,6 +185,8 @@ export class ParJob {
     const { jobname, log_dir, job } = this.#options;
     mkdirSync(log_dir, { recursive: true });
     this.#job = new Job(this.#slaves(), { jobname, log_dir, ...job });
+    // the dashboard has a page of sections for a job that has this
+    Object.defineProperty(this.#job, 'section_records', { value: () => this.#status?.records });
     return this.#job;
   }
 

@@ -229,15 +229,23 @@ export function launcher_contract(name: string, traits: Traits, make: () => Grou
     });
 
     it('tells of its end, and how it ended', async () => {
-      let_end(37);
-      const [process] = start(...orders(1));
+      const [launched] = start(...orders(1));
       await seen_all(1);
-      await process?.started;
-      process?.look?.();
-      const { exit_code, error, evicted } = (await process?.ended) ?? NO_END;
+      await launched?.started;
+      let_end(37);
+      launched?.look?.();
+      const { exit_code, error, evicted } = (await launched?.ended) ?? NO_END;
       expect(error).toBeUndefined();
       expect(evicted).toBeUndefined();
       if (traits.tells_exit_code) expect(exit_code).toBe(37);
+    });
+
+    it('tells of the end of one that ends at once', async () => {
+      let_end(38);
+      const [launched] = start(...orders(1));
+      const { exit_code, error } = (await launched?.ended) ?? NO_END;
+      expect(error).toBeUndefined();
+      if (traits.tells_exit_code) expect(exit_code).toBe(38);
     });
 
     describe.runIf(traits.starts_many)('many', () => {
