@@ -1,5 +1,5 @@
 /** parjob doctor: starts one slave each way that is asked for, and says how that went. */
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,8 +41,9 @@ export async function doctor(machines: readonly string[], options: DoctorOptions
     throw new UsageError(`doctor: --timeout takes a number of seconds, got ${options.timeout}`);
   const slaves = slaves_for(machines, options);
   const findings: Finding[] = [];
-  // its logs are read here and tell nobody else anything
-  const log_dir = await mkdtemp(join(tmpdir(), 'parjob-doctor-'));
+  // its logs are read here and tell nobody else anything; those of a batch system are written on its nodes, which share this folder
+  const is_far = options.slurm === true || options.sge === true;
+  const log_dir = await mkdtemp(join(is_far ? process.cwd() : tmpdir(), '.parjob-doctor-'));
   try {
     const job_options = { jobname: 'doctor', log_dir, log_level: 'silent', host: options.host } as const;
     await using job = new Job(slaves, job_options);
@@ -69,8 +70,11 @@ function slaves_for(machines: readonly string[], { slurm, sge, tunnel = false }:
   if (slurm === true) slaves.push(...slurm_slaves(1));
   if (sge === true) slaves.push(...sge_qsub_slaves(1));
   const [first] = machines;
-  const is_file = machines.length === 1 && first !== undefined && existsSync(first);
-  for (const { host } of machines.length === 0 ? [] : read_machines('doctor', is_file ? first : machines))
+  const is_file =
+    machines.length === 1 && statSync(first ?? '', { throwIfNoEntry: false })?.isFile() === true;
+  for (const { host } of machines.length === 0
+    ? []
+    : read_machines('doctor', is_file ? (first as string) : machines))
     slaves.push(is_local_host(host) ? new LocalSlave() : new SshSlave(host, { tunnel }));
   return slaves.length === 0 ? [new LocalSlave()] : slaves;
 }

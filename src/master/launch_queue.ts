@@ -43,7 +43,8 @@ export class LaunchQueue {
 /** The launches of one kind. */
 class Line {
   readonly #pace: Pace;
-  #running = 0;
+  /** Launches that run without the queue. */
+  readonly #first = new Set<Promise<void>>();
   #queue: Promise<PQueue> | undefined;
 
   constructor(pace: Pace) {
@@ -53,14 +54,22 @@ class Line {
   async add(launch: () => Promise<void>): Promise<void> {
     const { at_once, per_second } = this.#pace;
     // the first ones need no queue, and need not wait until it is loaded
-    if (this.#queue === undefined && this.#running < at_once && per_second === undefined) {
-      this.#running++;
-      await launch();
-      this.#running--;
+    if (this.#queue === undefined && this.#first.size < at_once && per_second === undefined) {
+      const first = launch();
+      this.#first.add(first);
+      await first;
+      this.#first.delete(first);
       return;
     }
-    this.#queue ??= make_queue(this.#pace);
+    this.#queue ??= this.#make_queue();
     await (await this.#queue).add(launch);
+  }
+
+  async #make_queue(): Promise<PQueue> {
+    const queue = await make_queue(this.#pace);
+    // they count too
+    for (const first of this.#first) void queue.add(() => first);
+    return queue;
   }
 }
 

@@ -55,7 +55,12 @@ export class TlsLink extends TcpLink {
     context ??= createSecureContext(TLS_OPTIONS);
     const options = { isServer: true, secureContext: context, pskCallback: server_psk(secret) };
     const other_key = 'a client did not prove that it knows the secret of this job';
-    const link = new TlsLink(peer, other_key, () => new TLSSocket(accepted, options));
+    const link = new TlsLink(peer, other_key, () => {
+      const socket = new TLSSocket(accepted, options);
+      // of what is wrong after the handshake node tells its own tls.Server only: the link would be dead and nobody would know
+      socket.on('_tlsError', (error: Error) => socket.destroy(error));
+      return socket;
+    });
     link.read_events();
     return link;
   }

@@ -46,6 +46,8 @@ export class Roster<T extends TaskRecord, R extends Report> {
   /** Slaves that work or are about to, and those of them that are about to. */
   #working = 0;
   #starting = 0;
+  /** Slaves that were given up. */
+  #dead = 0;
   readonly #prospects: Record<Prospect, number> = { hopeful: 0, failing: 0, out: 0 };
   #is_closed = false;
   /** Whether there may be less hope than when that was last asked. */
@@ -91,9 +93,11 @@ export class Roster<T extends TaskRecord, R extends Report> {
   move(slave: SlaveRecord<T>, transition: SlaveTransition): void {
     if (is_working(slave.state)) this.#working--;
     if (slave.state === 'started') this.#starting--;
+    if (slave.state === 'dead') this.#dead--;
     slave.state = next_state(slave.state, transition);
     if (is_working(slave.state)) this.#working++;
     if (slave.state === 'started') this.#starting++;
+    if (slave.state === 'dead') this.#dead++;
     this.note_serving(slave);
   }
 
@@ -163,17 +167,23 @@ export class Roster<T extends TaskRecord, R extends Report> {
 
   /** Asks for more slaves, so that `count` are on their way, as far as the job may have them. */
   grow(count: number): void {
-    const missing = Math.min(count - this.#starting, this.#room);
+    const on_their_way = this.#starting + this.#growing + this.#prospects.failing;
+    const missing = Math.min(count - on_their_way, this.#room);
     if (missing <= 0 || this.#is_closed) return;
     this.#growing += missing;
     this.#turn.order({ kind: 'grow', count: missing });
   }
 
-  /** How many more the job may ask for. None when those that it had are dead and nobody works: more would fare alike. */
+  /**
+   * How many more the job may ask for. None when some did not start and nobody is here: more would fare alike. Who was given
+   * up keeps its place, for it gets another chance; else each would be followed by another without end.
+   */
   get #room(): number {
-    const { hopeful, failing, out } = this.#prospects;
-    if (this.#options.max_slaves === undefined || (out > 0 && hopeful === 0)) return 0;
-    return this.#options.max_slaves - hopeful - failing - this.#growing;
+    const { hopeful, failing } = this.#prospects;
+    const { max_slaves } = this.#options;
+    const is_anybody_here = this.#working > this.#starting;
+    if (max_slaves === undefined || (!is_anybody_here && failing + this.#dead > 0)) return 0;
+    return max_slaves - hopeful - failing - this.#dead - this.#growing;
   }
 
   /** Launches up to `count` of those that rest, less those that are on their way already. */
@@ -359,12 +369,13 @@ export class Roster<T extends TaskRecord, R extends Report> {
 
   /** Asserts that the counts are those of what is here. */
   check(): void {
-    let [working, starting, at_rest] = [0, 0, 0];
+    let [working, starting, dead, at_rest] = [0, 0, 0, 0];
     const prospects: Record<Prospect, number> = { hopeful: 0, failing: 0, out: 0 };
     for (const slave of this.#slaves.values()) {
       const { state } = slave;
       if (is_working(state)) working++;
       if (state === 'started') starting++;
+      if (state === 'dead') dead++;
       prospects[prospect_of(slave)]++;
       const home = this.#home_of(slave);
       if (home !== undefined) at_rest++;
@@ -374,6 +385,7 @@ export class Roster<T extends TaskRecord, R extends Report> {
       assert(is === slave.is_serving, () => `slave ${slave.slave_id} is miscounted at its host`);
     }
     assert(working === this.#working && starting === this.#starting, 'working slaves are miscounted');
+    assert(dead === this.#dead, 'dead slaves are miscounted');
     const counted = this.#new.size + this.#ended.size + this.#resting.size;
     assert(at_rest === counted, 'a slave could be launched that runs, or is not there');
     for (const prospect of ['hopeful', 'failing', 'out'] as const)

@@ -42,7 +42,9 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  for (const process of launched.splice(0)) process.kill();
+  // with the commands that started them
+  for (const process of launched) process.kill();
+  await Promise.all(launched.splice(0).map(({ ended }) => ended));
   await cluster.stop();
 });
 

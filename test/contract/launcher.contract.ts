@@ -88,8 +88,10 @@ export function launcher_contract(name: string, traits: Traits, make: () => Grou
     });
 
     afterEach(async () => {
-      for (const launched of started.splice(0)) launched.kill();
+      for (const launched of started) launched.kill();
       if (traits.kills === 'none') let_end(0);
+      // with the commands that started them
+      await Promise.all(started.splice(0).map(({ ended }) => ended));
       process.chdir(before);
       await ground.stop();
       await wait_gone(seen().map(({ pid }) => pid)).finally(() =>

@@ -57,7 +57,7 @@ function fields_of({ id, index, state, exit_code, signal, reason }) {
   const is_failed = exit_code > 0 || signal > 0;
   const stat =
     { pending: 'PEND', running: 'RUN', ended: is_failed ? 'EXIT' : 'DONE', error: 'PSUSP' }[state] ?? 'EXIT';
-  const code = stat === 'EXIT' ? exit_code || 128 + signal : '-';
+  const code = stat === 'EXIT' && is_failed ? exit_code || 128 + signal : '-';
   const pends = stat === 'PEND' ? (reason ?? 'New job is waiting for scheduling;') : '-';
   return [id, index, stat, code, REASONS[state] ?? '-', pends];
 }

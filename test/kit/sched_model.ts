@@ -127,7 +127,10 @@ export class SchedModel {
       case 'grow': {
         const { max_slaves = 0 } = this.options;
         must(!this.is_stopped && this.waiting.size > 0, 'wants more slaves for nothing');
-        const alive = [...this.slaves.keys()].filter((id) => this.core.slave(id)?.prospect !== 'out').length;
+        const alive = [...this.slaves.values()].filter(({ slave_id, is_leaving }) => {
+          const record = this.core.slave(slave_id);
+          return record === undefined ? !is_leaving : record.prospect !== 'out';
+        }).length;
         must(alive + effect.count <= max_slaves, 'wants more slaves than the job may have');
         for (let i = 0; i < effect.count; i++) this.add_slave();
         return;
