@@ -13,7 +13,6 @@ import type { Log } from '../base/log.js';
 import {
   LaunchError,
   NetworkError,
-  type ParjobError,
   ProtocolError,
   RemoteError,
   StateError,
@@ -265,6 +264,8 @@ export class Driver implements SessionEvents {
       this.#parts.on_grow(count);
     } catch (error) {
       this.#parts.unread.fail(error as Error);
+      this.#fail_urgent(error as Error);
+      this.tell({ kind: 'grow_failed' });
     }
   }
 
@@ -595,6 +596,7 @@ export class Driver implements SessionEvents {
     if (heir !== undefined) for (const task of this.#estate?.close(heir) ?? []) this.#release_reserved(task);
     this.#parts.events.emit('slave_lost', { slave: session.slave, error, why: undefined });
     this.tell({ kind: 'launch_failed', slave_id: session.slave_id, error, same: sameness(error) });
+    this.#let_go(session.slave);
     this.#forget_if_removed(session);
   }
 
@@ -606,10 +608,15 @@ export class Driver implements SessionEvents {
     this.#failures[why]++;
     this.#parts.log.warn({ slave: session.name, why, reason }, 'a slave was lost');
     this.#parts.events.emit('slave_lost', { slave, error, why });
-    if (slave.launcher.kind === 'joined') this.#parts.on_leave(slave);
+    this.#let_go(slave);
     const ended_with = overdue?.task_id ?? this.#ended_with(slave_id, said);
     this.tell({ kind: 'slave_lost', slave_id, error, why, ended_with });
     this.#forget_if_removed(session);
+  }
+
+  /** Whoever came by itself cannot be started again from here. */
+  #let_go(slave: Slave): void {
+    if (slave.launcher.kind === 'joined') this.#parts.on_leave(slave);
   }
 
   /**
@@ -636,6 +643,7 @@ export class Driver implements SessionEvents {
   on_ended(session: Session, reason: StopReason): void {
     this.#end_start(session);
     this.#parts.events.emit('slave_stopped', { slave: session.slave, reason });
+    this.#let_go(session.slave);
     this.tell({ kind: 'slave_ended', slave_id: session.slave_id });
     this.#forget_if_removed(session);
   }
@@ -768,7 +776,7 @@ export class Driver implements SessionEvents {
     if (!this.#parts.unread.is_finished) this.#parts.unread.fail(error);
   }
 
-  #fail_urgent(error: ParjobError): void {
+  #fail_urgent(error: Error): void {
     for (const task of this.#core.urgent_tasks()) this.cancel(task, error);
   }
 
@@ -830,7 +838,9 @@ export class Driver implements SessionEvents {
     }
     const { waiting, is_run_open, is_reader_behind } = this.#core;
     const { max_slaves } = this.#parts.options;
-    return explain({ waiting, running, is_run_open, is_reader_behind, max_slaves }, stories);
+    // tasks of run_task need no run
+    const is_open = is_run_open || this.#core.urgent_tasks().length > 0;
+    return explain({ waiting, running, is_run_open: is_open, is_reader_behind, max_slaves }, stories);
   }
 
   // ---- waiting

@@ -147,6 +147,8 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
       case 'slaves_wanted':
         roster.launch_all();
         return roster.wake_all();
+      case 'grow_failed':
+        return roster.on_grow_failed();
       case 'slave_launched':
         return roster.on_launched(roster.must_have(event.slave_id));
       case 'slave_ready':

@@ -24,6 +24,8 @@ export type SchedEvent<T extends TaskRecord, R extends Report> =
   | { kind: 'slave_joined'; slave_id: number }
   /** All slaves that are not running should be launched. */
   | { kind: 'slaves_wanted' }
+  /** Those that the job was to get cannot be had. */
+  | { kind: 'grow_failed' }
   /** Its process was started just now: the time in a queue of launches does not count. */
   | { kind: 'slave_launched'; slave_id: number }
   /** `time_left` is the time until its batch system ends it, ms, if that is known. */

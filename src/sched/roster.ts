@@ -43,6 +43,8 @@ export class Roster<T extends TaskRecord, R extends Report> {
   readonly #connected = new Map<HostRecord, Set<SlaveRecord<T>>>();
   /** Slaves that were asked for and are not here yet. */
   #growing = 0;
+  /** They could not be had, and nobody has asked for a run since. */
+  #is_refused = false;
   /** Slaves that work or are about to, and those of them that are about to. */
   #working = 0;
   #starting = 0;
@@ -152,6 +154,7 @@ export class Roster<T extends TaskRecord, R extends Report> {
 
   /** Launches all that do not run, but for those that rest; gives the dead another chance. */
   launch_all(): void {
+    this.#is_refused = false;
     for (const slave of this.#ended) {
       slave.failures = 0;
       this.launch(slave);
@@ -182,8 +185,16 @@ export class Roster<T extends TaskRecord, R extends Report> {
     const { hopeful, failing } = this.#prospects;
     const { max_slaves } = this.#options;
     const is_anybody_here = this.#working > this.#starting;
-    if (max_slaves === undefined || (!is_anybody_here && failing + this.#dead > 0)) return 0;
+    if (max_slaves === undefined || this.#is_refused) return 0;
+    if (!is_anybody_here && failing + this.#dead > 0) return 0;
     return max_slaves - hopeful - failing - this.#dead - this.#growing;
+  }
+
+  /** Whoever was to make them failed. */
+  on_grow_failed(): void {
+    this.#growing = 0;
+    this.#is_refused = true;
+    this.is_doubtful = true;
   }
 
   /** Launches up to `count` of those that rest, less those that are on their way already. */

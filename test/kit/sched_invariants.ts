@@ -23,8 +23,10 @@ export function check_model(model: SchedModel): void {
     has_hope ||= is_hope(core.slave(slave.slave_id) as SlaveRecord<TaskRecord>);
   }
   if (waiting > 0) check_idle(model);
+  // one that may have more slaves gets them when there is a task
+  const may_grow = (model.options.max_slaves ?? 0) > model.slaves.size;
   must(
-    has_hope || model.is_stopped || !model.is_waited_for,
+    has_hope || may_grow || model.is_stopped || !model.is_waited_for,
     'does not say that tasks wait and nobody will come',
   );
 }

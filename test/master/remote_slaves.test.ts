@@ -44,7 +44,9 @@ describe('SshSlave', () => {
     'refuses what is none: %j',
     (node) => {
       expect(() => new SshSlave(node as string)).toThrow(REFUSED);
-      expect(() => new SshSlave(node as string)).toThrow(/nodename.*the name or address of a node/);
+      expect(() => new SshSlave(node as string)).toThrow(
+        /SshSlave: nodename must be the name or address of a node/,
+      );
     },
   );
 

@@ -143,6 +143,7 @@ const options = fc.record({
   max_tasks_per_slave: fc.constantFrom(Infinity, Infinity, 1, 5),
   idle_timeout: fc.constantFrom(Infinity, 500, 30_000),
   cancel_grace: fc.constantFrom(0, 5000),
+  max_slaves: fc.constantFrom(undefined, undefined, 2, 5),
 });
 
 function play(model: SchedModel, sequence: readonly Step[]): void {

@@ -12,6 +12,7 @@ import { UsageError } from '../../errors.js';
 import { LazyLauncher } from '../../launch/lazy.js';
 import { COMMAND_PACE } from '../../launch/pace.js';
 import { Slave } from '../slave.js';
+import { check_argument } from './option_tables.js';
 
 /** Options of a CommandSlave. */
 export interface CommandSlaveOptions {
@@ -45,7 +46,7 @@ export class CommandSlave extends Slave {
 
   constructor(command: string | readonly string[], options: CommandSlaveOptions = {}) {
     super();
-    check_options('CommandSlave', { command }, { command: either(A_STRING, STRINGS) });
+    check_argument('CommandSlave', 'command', command, either(A_STRING, STRINGS));
     check_options('CommandSlave', options, {
       secret: one_of('stdin', 'file', 'env'),
       is_local: A_BOOLEAN,

@@ -11,7 +11,7 @@ import type { JobOptions } from '../job_options.js';
 import { LocalSlave } from '../local_slave.js';
 import { Slave } from '../slave.js';
 import { BatchSlave, batch_launcher } from './batch_slaves.js';
-import { A_COUNT, BATCH_TABLE, command_words } from './option_tables.js';
+import { A_COUNT, A_NODE, BATCH_TABLE, check_argument, command_words } from './option_tables.js';
 
 const TABLE = { ...BATCH_TABLE, queue: A_STRING, pe: A_STRING, project: A_STRING };
 
@@ -50,7 +50,7 @@ export class SgeQsubSlave extends BatchSlave {
  * @throws UsageError (PARJOB_ERR_USAGE) for an option that cannot be
  */
 export function sge_qsub_slaves(n: number, options: SgeQsubOptions = {}): SgeQsubSlave[] {
-  check_options('sge_qsub_slaves', { n }, { n: A_COUNT });
+  check_argument('sge_qsub_slaves', 'n', n, A_COUNT);
   check('sge_qsub_slaves', options);
   const launcher = grid_engine(options);
   return Array.from({ length: n }, () => new SgeQsubSlave(launcher));
@@ -83,7 +83,7 @@ export class SgePeSlave extends Slave {
 
   constructor(nodename: string) {
     super();
-    check_options('SgePeSlave', { nodename }, { nodename: A_STRING });
+    check_argument('SgePeSlave', 'nodename', nodename, A_NODE);
     const facts = { kind: 'qrsh', host: nodename, reach: 'network', pace: COMMAND_PACE } as const;
     this.launcher = new LazyLauncher(
       facts,

@@ -2,7 +2,7 @@
 import { A_STRING, check_options } from '../../base/options.js';
 import type { LsfOptions } from '../../launch/lsf.js';
 import { BatchSlave, batch_launcher } from './batch_slaves.js';
-import { A_COUNT, BATCH_TABLE } from './option_tables.js';
+import { A_COUNT, BATCH_TABLE, check_argument } from './option_tables.js';
 
 const TABLE = { ...BATCH_TABLE, queue: A_STRING, project: A_STRING };
 
@@ -12,7 +12,7 @@ const TABLE = { ...BATCH_TABLE, queue: A_STRING, project: A_STRING };
  * @throws UsageError (PARJOB_ERR_USAGE) for an option that cannot be
  */
 export function lsf_slaves(n: number, options: LsfOptions = {}): BatchSlave[] {
-  check_options('lsf_slaves', { n }, { n: A_COUNT });
+  check_argument('lsf_slaves', 'n', n, A_COUNT);
   check_options('lsf_slaves', options, TABLE);
   const load = async () => new (await import('../../launch/lsf.js')).Lsf(options);
   const launcher = batch_launcher('lsf', 'LSF', load, options);

@@ -3,7 +3,7 @@ import { A_STRING, check_options, either, STRING_RECORD, STRINGS } from '../../b
 import { LazyLauncher } from '../../launch/lazy.js';
 import { GROUP_PACE } from '../../launch/pace.js';
 import { Slave } from '../slave.js';
-import { A_COUNT, command_words } from './option_tables.js';
+import { A_COUNT, check_argument, command_words } from './option_tables.js';
 
 /** Options of mpi_slaves. */
 export interface MpiSlavesOptions {
@@ -43,7 +43,7 @@ class MpiSlave extends Slave {
  * @throws UsageError (PARJOB_ERR_USAGE) for an option that cannot be
  */
 export function mpi_slaves(n: number, options: MpiSlavesOptions = {}): Slave[] {
-  check_options('mpi_slaves', { n }, { n: A_COUNT });
+  check_argument('mpi_slaves', 'n', n, A_COUNT);
   check_options('mpi_slaves', options, {
     hostfile: A_STRING,
     mpirun: either(A_STRING, STRINGS),

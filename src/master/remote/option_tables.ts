@@ -7,6 +7,7 @@ import {
   positive,
   STRING_RECORD,
   STRINGS,
+  show,
 } from '../../base/options.js';
 import { UsageError } from '../../errors.js';
 import type { BatchOptions } from '../../launch/batch_system.js';
@@ -43,3 +44,15 @@ export const BATCH_TABLE: Readonly<Record<keyof BatchOptions, Expectation>> = {
 
 /** How many slaves. */
 export const A_COUNT = integer_between(0, 100_000);
+
+/** The name or address of a node, with a user if need be; nothing that ssh or qrsh would take for an option. */
+export const A_NODE: Expectation = {
+  expected: "the name or address of a node, such as 'node7' or 'user@node7'",
+  holds: (v) => typeof v === 'string' && /^(?:\w[\w.-]*@)?[\w[:][\w.:%\]-]*$/.test(v),
+};
+
+/** Checks an argument that must be given. @throws UsageError (PARJOB_ERR_USAGE) */
+export function check_argument(owner: string, name: string, value: unknown, expectation: Expectation): void {
+  if (expectation.holds(value)) return;
+  throw new UsageError(`${owner}: ${name} must be ${expectation.expected}, got ${show(value)}`);
+}

@@ -2,7 +2,7 @@
 import { A_STRING, check_options, one_of } from '../../base/options.js';
 import type { PbsOptions } from '../../launch/pbs.js';
 import { BatchSlave, batch_launcher } from './batch_slaves.js';
-import { A_COUNT, BATCH_TABLE } from './option_tables.js';
+import { A_COUNT, BATCH_TABLE, check_argument } from './option_tables.js';
 
 const TABLE = { ...BATCH_TABLE, queue: A_STRING, flavour: one_of('openpbs', 'torque') };
 
@@ -12,7 +12,7 @@ const TABLE = { ...BATCH_TABLE, queue: A_STRING, flavour: one_of('openpbs', 'tor
  * @throws UsageError (PARJOB_ERR_USAGE) for an option that cannot be
  */
 export function pbs_slaves(n: number, options: PbsOptions = {}): BatchSlave[] {
-  check_options('pbs_slaves', { n }, { n: A_COUNT });
+  check_argument('pbs_slaves', 'n', n, A_COUNT);
   check_options('pbs_slaves', options, TABLE);
   const load = async () => new (await import('../../launch/pbs.js')).Pbs(options);
   const launcher = batch_launcher('pbs', 'PBS', load, options);

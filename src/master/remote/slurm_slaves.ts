@@ -9,7 +9,7 @@ import { Job } from '../job.js';
 import type { JobOptions } from '../job_options.js';
 import { Slave } from '../slave.js';
 import { BatchSlave, batch_launcher } from './batch_slaves.js';
-import { A_COUNT, BATCH_TABLE } from './option_tables.js';
+import { A_COUNT, BATCH_TABLE, check_argument } from './option_tables.js';
 
 const TABLE = {
   ...BATCH_TABLE,
@@ -42,7 +42,7 @@ function slurm(options: SlurmOptions): LazyLauncher {
  * @example job.push(...slurm_slaves(16, { time: '1:00:00', partition: 'short' }));
  */
 export function slurm_slaves(n: number, options: SlurmOptions = {}): SlurmSlave[] {
-  check_options('slurm_slaves', { n }, { n: A_COUNT });
+  check_argument('slurm_slaves', 'n', n, A_COUNT);
   check_options('slurm_slaves', options, TABLE);
   const launcher = slurm(options);
   return Array.from({ length: n }, () => new SlurmSlave(launcher));

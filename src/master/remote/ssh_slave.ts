@@ -7,7 +7,7 @@ import { is_local_host, type Machine, parse_machine_file } from '../../launch/ma
 import { COMMAND_PACE } from '../../launch/pace.js';
 import { LocalSlave } from '../local_slave.js';
 import { Slave } from '../slave.js';
-import { command_words } from './option_tables.js';
+import { A_NODE, check_argument, command_words } from './option_tables.js';
 
 /** Options of slaves that ssh starts. */
 export interface SshSlaveOptions {
@@ -32,12 +32,6 @@ export interface SshSlaveOptions {
   tunnel?: boolean | undefined;
 }
 
-/** A name or address, with a user if need be; nothing that ssh would take for an option. */
-const A_NODE = {
-  expected: "the name or address of a node, such as 'node7' or 'user@node7'",
-  holds: (v: unknown) => typeof v === 'string' && /^(?:\w[\w.-]*@)?[\w[:][\w.:%\]-]*$/.test(v),
-};
-
 /**
  * A slave on the machine `nodename`, in the master's working directory (MODELLER's ssh_slave). Needs a login without
  * a question. Its output comes back over ssh, so no file system need be shared but where tasks need it.
@@ -49,7 +43,7 @@ export class SshSlave extends Slave {
 
   constructor(nodename: string, options: SshSlaveOptions = {}) {
     super();
-    check_options('SshSlave', { nodename }, { nodename: A_NODE });
+    check_argument('SshSlave', 'nodename', nodename, A_NODE);
     check_options('SshSlave', options, {
       ssh_command: either(A_STRING, STRINGS),
       env: STRING_RECORD,
