@@ -10,13 +10,7 @@ import { randomBytes } from 'node:crypto';
 import { type Clock, SYSTEM_CLOCK } from '../base/clock.js';
 import { Deferred } from '../base/deferred.js';
 import type { Log } from '../base/log.js';
-import {
-  LaunchError,
-  NetworkError,
-  ProtocolError,
-  RemoteError,
-  StateError,
-} from '../errors.js';
+import { LaunchError, NetworkError, ProtocolError, RemoteError, StateError } from '../errors.js';
 import type { LaunchedProcess, Launcher, LaunchOrder } from '../launch/launcher.js';
 import type { Link } from '../net/link.js';
 import { Listener } from '../net/listener.js';
