@@ -172,7 +172,7 @@ export class FakeCluster {
 }
 
 /** Processes that have that in their environment. */
-export function processes_with(variable: string): number[] {
+function processes_with(variable: string): number[] {
   return readdirSync('/proc')
     .map(Number)
     .filter(
