@@ -125,6 +125,11 @@ export interface CurrentTask {
   checkpoint(value: unknown): void;
   /** What an earlier attempt passed to `checkpoint` last; undefined when none did. */
   readonly last_checkpoint: unknown;
+  /**
+   * The trace that the task belongs to, as the propagator of its master writes it (`traceparent`, as in W3C Trace
+   * Context); undefined unless the job has `spans`. The task runs in it already: this is for programs that it starts.
+   */
+  readonly trace_context: Readonly<Record<string, string>> | undefined;
 }
 
 /** One per process, whichever copy of this file a task module has loaded. */

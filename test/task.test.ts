@@ -61,6 +61,7 @@ describe('current_task', () => {
       report_progress() {},
       checkpoint() {},
       last_checkpoint: undefined,
+      trace_context: undefined,
     };
     set_current_task(task);
     try {

@@ -14,6 +14,7 @@ const PROCESS_TESTS = [
   'test/sections/**/*.process.test.ts',
   'test/readme.test.ts',
   'test/package.test.ts',
+  'test/watch/**/*.process.test.ts',
   'test/watch/dashboard.browser.test.ts',
 ];
 

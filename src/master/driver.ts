@@ -39,6 +39,7 @@ import { SecretFile } from './secret_file.js';
 import { type LeftOverReport, Session, type SessionEvents } from './session.js';
 import { refuse_idle_wait, type Slave, set_home } from './slave.js';
 import type { Unread } from './unread.js';
+import type { Watching } from './watching.js';
 
 /** How often silence is looked for, ms. */
 const SWEEP_EVERY = 1000;
@@ -58,6 +59,7 @@ export interface DriverParts {
   log: Log;
   /** Where outcomes of queued tasks go. */
   unread: Unread;
+  watching: Watching;
   /** After every event: time to queue more tasks from where they come from. */
   on_turn: () => void;
   /** Now and then, while the job lives. */
@@ -190,7 +192,7 @@ export class Driver implements SessionEvents {
   #carry_out(effect: JobEffect): void {
     switch (effect.kind) {
       case 'run_tasks':
-        this.#sessions.get(effect.slave_id)?.run_tasks(effect.tasks, this.#checkpoint_of);
+        this.#sessions.get(effect.slave_id)?.run_tasks(effect.tasks, this.#ahead_of);
         return;
       case 'tasks_settled':
         return this.#outcomes.settle(
@@ -733,9 +735,12 @@ export class Driver implements SessionEvents {
     this.#parts.events.emit('task_checkpoint', { task: task.handle, slave: session.slave, value });
   }
 
-  readonly #checkpoint_of = (task: JobTask): EncodedValue | undefined => {
-    const value = this.#checkpoints.get(task);
-    return value === undefined ? undefined : encode_value(value, 'checkpoint');
+  readonly #ahead_of = {
+    last_checkpoint: (task: JobTask): EncodedValue | undefined => {
+      const value = this.#checkpoints.get(task);
+      return value === undefined ? undefined : encode_value(value, 'checkpoint');
+    },
+    trace_context: (task: JobTask) => this.#parts.watching.context_of(task),
   };
 
   #held_task(session: Session, task_id: number): JobTask | undefined {
@@ -786,6 +791,7 @@ export class Driver implements SessionEvents {
 
   queue(task: JobTask): void {
     if (task.index === undefined) this.#hold();
+    this.#parts.watching.wanted(task);
     this.tell({ kind: 'task_queued', task });
   }
 
@@ -830,11 +836,9 @@ export class Driver implements SessionEvents {
         relaunch_in_ms: state === 'created' && launch_at < Infinity ? launch_at - now : undefined,
       });
     }
-    const { waiting, is_run_open, is_reader_behind } = this.#core;
+    const { waiting, urgent_waiting, is_run_open, is_reader_behind } = this.#core;
     const { max_slaves } = this.#parts.options;
-    // tasks of run_task need no run
-    const is_open = is_run_open || this.#core.urgent_tasks().length > 0;
-    return explain({ waiting, running, is_run_open: is_open, is_reader_behind, max_slaves }, stories);
+    return explain({ waiting, urgent_waiting, running, is_run_open, is_reader_behind, max_slaves }, stories);
   }
 
   // ---- waiting

@@ -21,6 +21,8 @@ export interface SlaveStory {
 
 export interface QueueStory {
   waiting: number;
+  /** Those of them that need no run: of run_task. */
+  urgent_waiting: number;
   running: number;
   is_run_open: boolean;
   is_reader_behind: boolean;
@@ -37,10 +39,11 @@ export function explain(queue: QueueStory, slaves: readonly SlaveStory[]): strin
 }
 
 function explain_queue(queue: QueueStory, slaves: readonly SlaveStory[]): string {
-  const { waiting, running, is_run_open, is_reader_behind, max_slaves } = queue;
+  const { waiting, urgent_waiting, running, is_run_open, is_reader_behind, max_slaves } = queue;
   const counts = `${waiting} tasks wait, ${running} are on slaves`;
   if (waiting === 0) return counts;
-  if (!is_run_open) return `${counts}: no run has been asked for (run_all_tasks, yield_tasks_unordered)`;
+  if (!is_run_open && urgent_waiting < waiting)
+    return `${counts}: no run has been asked for (run_all_tasks, yield_tasks_unordered)`;
   if (is_reader_behind)
     return `${counts}: the reader of results is behind (max_result_bytes), so none is sent`;
   if (slaves.length === 0 && max_slaves === undefined) return `${counts}: the job has no slaves`;

@@ -34,7 +34,7 @@ import type { RunRecord } from './run_record.js';
 import { has_home, Slave } from './slave.js';
 import { Sources, type TaskIterable } from './sources.js';
 import { Unread } from './unread.js';
-import { begin_watching, is_watched, type Watcher } from './watching.js';
+import { Watching } from './watching.js';
 
 /** Tasks that wait, for each slave, before an iterable is asked for more: two full prefetches. */
 const AHEAD_PER_SLAVE = 512;
@@ -121,7 +121,7 @@ export class Job<Result = unknown> extends Array<Slave> {
   /** Tasks that the record, which is opened with the first run, has not been asked about. */
   readonly #unasked: JobTask[] = [];
   #stopping: Promise<void> | undefined;
-  #watcher: Promise<Watcher | undefined> | undefined;
+  readonly #watching: Watching;
 
   /**
    * @param slaves the first slaves; more may be pushed at any time
@@ -141,12 +141,15 @@ export class Job<Result = unknown> extends Array<Slave> {
     const log = new Log({ logger, level: log_level, bindings: { job: this.#options.jobname } });
     this.#log = log;
     this.#events = new Events(log);
+    const { jobname, log_dir, watching } = this.#options;
+    this.#watching = new Watching(this, watching, jobname, log_dir, log);
     this.#driver = new Driver({
       options: this.#options,
       startup_commands: this.#startup_commands,
       events: this.#events,
       log,
       unread: this.#unread,
+      watching: this.#watching,
       on_turn: () => this.#on_turn(),
       on_sweep: () => this.#sweep(log),
       on_join: (peer) => {
@@ -297,7 +300,7 @@ export class Job<Result = unknown> extends Array<Slave> {
     this.#check_open('start');
     // slaves of an earlier run come back to its port, with its secret
     if (this.#options.lease > 0) await this.#open_record();
-    await this.#be_watched();
+    await this.#watching.begin();
     this.#take_in_changes();
     await this.#driver.start_slaves();
   }
@@ -327,23 +330,8 @@ export class Job<Result = unknown> extends Array<Slave> {
    * again; a job that was stopped stays so.
    */
   stop(): Promise<void> {
-    this.#stopping ??= this.#driver.stop().then(async () => (await this.#watcher)?.close());
+    this.#stopping ??= this.#driver.stop().then(() => this.#watching.close());
     return this.#stopping;
-  }
-
-  /** Those who were asked to look on begin before anything happens. What they cannot do holds nobody up. */
-  async #be_watched(): Promise<void> {
-    const { jobname, log_dir, watching } = this.#options;
-    if (!is_watched(watching)) return;
-    const on_error = (watcher: string, error: Error) =>
-      this.#log.error({ watcher, reason: error.message }, 'nobody looks on there');
-    this.#watcher ??= begin_watching(this, { ...watching, jobname, log_dir, on_error }).catch(
-      (error: Error) => {
-        on_error('watch', error);
-        return undefined;
-      },
-    );
-    await this.#watcher;
   }
 
   /** As stop: `await using job = new Job(...)` stops it at the end of the block. */
@@ -472,8 +460,9 @@ export class Job<Result = unknown> extends Array<Slave> {
       signal?.throwIfAborted();
       const queued = this.#make_task(task, undefined, options);
       const { check } = queued.definition;
-      const result =
-        check === undefined ? this.#send(queued, signal) : check.then(() => this.#send(queued, signal));
+      const send = () => this.#send(queued, signal);
+      const is_ready = check === undefined && this.#watching.is_settled;
+      const result = is_ready ? send() : Promise.all([check, this.#watching.begin()]).then(send);
       return result as Promise<R>;
     } catch (error) {
       return Promise.reject(error);
@@ -639,7 +628,7 @@ export class Job<Result = unknown> extends Array<Slave> {
     try {
       await this.#definitions.check_all();
       await this.#open_record();
-      await this.#be_watched();
+      await this.#watching.begin();
       this.#check_open(method);
       signal?.throwIfAborted();
       this.#take_in_changes();

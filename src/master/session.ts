@@ -64,6 +64,13 @@ export interface SessionContext {
   readonly startup_commands: readonly Command[];
 }
 
+/** What is sent ahead of a task. */
+export interface AheadOfTasks {
+  /** What its earlier attempts have kept. */
+  last_checkpoint(task: JobTask): EncodedValue | undefined;
+  trace_context(task: JobTask): Readonly<Record<string, string>> | undefined;
+}
+
 export type LeftOverReport = Extract<ToMaster, { kind: 'left_over' }>;
 
 /** What a session tells its driver. */
@@ -553,28 +560,29 @@ export class Session {
 
   // ---- orders
 
-  /** `checkpoint_of` gives what an earlier attempt of a task has kept. */
-  run_tasks(tasks: readonly JobTask[], checkpoint_of: (task: JobTask) => EncodedValue | undefined): void {
+  run_tasks(tasks: readonly JobTask[], ahead_of: AheadOfTasks): void {
     const life = this.#life;
     const channel = life?.main;
     if (life === undefined || channel === undefined) return;
     const { writer } = channel;
     for (const task of tasks) {
       const { task_id, attempt, index, definition, payload, policy } = task;
+      // released with its outcome: none that has one is sent
+      if (payload === undefined) continue;
       const { fn_id, module, export_name } = definition;
       if (!life.defined.has(fn_id)) {
         life.defined.add(fn_id);
         order.define_task(writer, fn_id, module, export_name);
       }
-      const checkpoint = attempt === 1 && !task.is_restarted ? undefined : checkpoint_of(task);
+      const checkpoint = attempt === 1 && !task.is_restarted ? undefined : ahead_of.last_checkpoint(task);
       if (checkpoint !== undefined) {
         channel.make_room(encoded_bytes(checkpoint));
         order.last_checkpoint(writer, task_id, checkpoint);
       }
-      if (payload !== undefined) {
-        channel.make_room(payload.byte_length);
-        order.run_task(writer, task_id, attempt, fn_id, index, policy.timeout, payload);
-      }
+      const trace_context = ahead_of.trace_context(task);
+      if (trace_context !== undefined) order.trace_context(writer, task_id, trace_context);
+      channel.make_room(payload.byte_length);
+      order.run_task(writer, task_id, attempt, fn_id, index, policy.timeout, payload);
       channel.posted();
     }
   }

@@ -2,6 +2,9 @@
  * Watching: what looks on while a job runs: progress, metrics, trace, dashboard. They stand above this room and only
  * listen; the front door says where they are, and they are loaded by a job that asks for one.
  */
+import type { Log } from '../base/log.js';
+import type { JobTask } from './queued_task.js';
+
 /** Options of a Job that ask for somebody who looks on. */
 export interface WatchingOptions {
   /**
@@ -42,13 +45,24 @@ export interface Watcher {
   close(): Promise<void>;
 }
 
-/** Has those look on that `options` ask for. `on_error` is told of what one of them cannot do. */
+/** Says in which trace tasks run. */
+export interface TaskTracing {
+  /** Somebody wants the task, in the context that is active now. */
+  wanted(task: JobTask): void;
+  /** The task is about to be sent: its trace, as a propagator writes it. */
+  context_of(task: JobTask): Readonly<Record<string, string>> | undefined;
+}
+
+/** Has those look on that `options` ask for. */
 export type Watch = (
   job: object,
   options: WatchingOptions & {
     jobname: string;
     log_dir: string;
+    /** Told of what one of them cannot do. */
     on_error: (watcher: string, error: Error) => void;
+    /** From now on tasks are sent with their trace. */
+    trace_tasks: (tracing: TaskTracing) => void;
   },
 ) => Promise<Watcher>;
 
@@ -59,15 +73,71 @@ export function set_watch(load: () => Promise<Watch>): void {
   load_watch = load;
 }
 
-export function is_watched(options: WatchingOptions): boolean {
-  const { progress, dashboard, metrics, trace, spans, channels } = options;
-  return [progress, dashboard, metrics, trace, spans, channels].some(
-    (wish) => wish !== undefined && wish !== false,
-  );
-}
+/** Those who look on at one job, from the first thing that it does. */
+export class Watching {
+  /** Nobody was asked for, or all who were look on. */
+  is_settled: boolean;
+  readonly #on_error: (watcher: string, error: Error) => void;
+  /** If spans are made. */
+  #tracing: TaskTracing | undefined;
+  readonly #begin: () => Promise<Watcher | undefined>;
+  #watcher: Promise<Watcher | undefined> | undefined;
 
-/** Undefined when nobody is asked for. */
-export async function begin_watching(...args: Parameters<Watch>): Promise<Watcher | undefined> {
-  if (load_watch === undefined || !is_watched(args[1])) return undefined;
-  return (await load_watch())(...args);
+  constructor(job: object, options: WatchingOptions, jobname: string, log_dir: string, log: Log) {
+    const { progress, dashboard, metrics, trace, spans, channels } = options;
+    const wishes = [progress, dashboard, metrics, trace, spans, channels];
+    this.is_settled = wishes.every((wish) => wish === undefined || wish === false);
+    const on_error = (watcher: string, error: Error) =>
+      log.error({ watcher, reason: error.message }, 'nobody looks on there');
+    const trace_tasks = (tracing: TaskTracing) => {
+      this.#tracing = tracing;
+    };
+    this.#on_error = on_error;
+    this.#begin = async () => {
+      try {
+        return await (await load_watch?.())?.(job, { ...options, jobname, log_dir, on_error, trace_tasks });
+      } catch (error) {
+        on_error('watch', error as Error);
+        return undefined;
+      }
+    };
+  }
+
+  /** They begin before anything happens. What they cannot do holds nobody up. */
+  async begin(): Promise<void> {
+    if (this.is_settled) return;
+    this.#watcher ??= this.#begin();
+    await this.#watcher;
+    this.is_settled = true;
+  }
+
+  /** See TaskTracing. What it cannot do ends it, and nothing else. */
+  wanted(task: JobTask): void {
+    if (this.#tracing === undefined) return;
+    try {
+      this.#tracing.wanted(task);
+    } catch (error) {
+      this.#end_tracing(error as Error);
+    }
+  }
+
+  /** See TaskTracing. */
+  context_of(task: JobTask): Readonly<Record<string, string>> | undefined {
+    if (this.#tracing === undefined) return undefined;
+    try {
+      return this.#tracing.context_of(task);
+    } catch (error) {
+      this.#end_tracing(error as Error);
+      return undefined;
+    }
+  }
+
+  #end_tracing(error: Error): void {
+    this.#tracing = undefined;
+    this.#on_error('spans', error);
+  }
+
+  async close(): Promise<void> {
+    await (await this.#watcher)?.close();
+  }
 }

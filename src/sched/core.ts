@@ -65,6 +65,11 @@ export class Core<T extends TaskRecord, R extends Report = Report> {
     return this.#queues.waiting;
   }
 
+  /** Those of them that wait for no run. Takes time in proportion to them. */
+  get urgent_waiting(): number {
+    return [...this.#queues.urgent()].length;
+  }
+
   /** Bytes of the arguments of all tasks that wait. */
   get waiting_bytes(): number {
     return this.#queues.bytes;

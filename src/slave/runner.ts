@@ -7,16 +7,17 @@
  * It knows a Channel and nothing of how the slave came to it.
  */
 import { Ring } from '../base/ring.js';
-import { UsageError } from '../errors.js';
 import type { Channel } from '../net/channel.js';
 import { Communicator } from '../net/communicator.js';
-import { type CurrentTask, set_current_task } from '../task.js';
+import { set_current_task } from '../task.js';
 import { check_fits_frame } from '../wire/frame.js';
 import { text_of } from '../wire/graph.js';
 import { type RunCmd, type RunTask, report, type ToSlave } from '../wire/messages.js';
 import { type EncodedValue, encode_value, encoded_bytes } from '../wire/value.js';
 import type { Claims } from './claims.js';
 import type { Loader } from './loader.js';
+import { RunningTask } from './running_task.js';
+import type { Carrier, Enter } from './trace_context.js';
 import { monotonic_ms, type Watch } from './watch.js';
 
 /** A result waits for others to leave with it until so much time has gone since the last ones left, ms. */
@@ -29,8 +30,6 @@ const QUICK_US = 5000;
 const NEWEST = 0.2;
 /** A master that dies may not have taken so many results: it acknowledges every 32 frames. */
 const KEPT_OUTCOMES = 32;
-/** setTimeout fires at once above this. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 /** Of an error that is too large to be sent, characters of its message and of its stack. */
 const SHORT_TEXT = 10_000;
 
@@ -64,13 +63,22 @@ interface NumberedTask extends RunTask {
   seq: number;
 }
 
+/** What was sent ahead of a task. */
+interface Ahead {
+  /** What its earlier attempts have kept. */
+  last_checkpoint?: unknown;
+  trace_context?: Carrier;
+}
+
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #channel: Channel;
   readonly #queue = new Ring<NumberedTask | RunCmd>();
   readonly #aborted = new Set<number>();
-  /** What earlier attempts of tasks in the queue have kept. */
-  readonly #checkpoints = new Map<number, unknown>();
+  /** For tasks in the queue; most have nothing. */
+  readonly #ahead = new Map<number, Ahead>();
+  /** Runs a task in a trace. Loaded when the first one comes that is in one. */
+  #enter: Enter | undefined;
   readonly #communicator: Communicator;
   #received = 0;
   #has_timeouts = false;
@@ -159,7 +167,10 @@ export class Runner {
         this.#queue.push(order);
         return;
       case 'last_checkpoint':
-        this.#checkpoints.set(order.task_id, order.value);
+        this.#ahead_of(order.task_id).last_checkpoint = order.value;
+        return;
+      case 'trace_context':
+        this.#ahead_of(order.task_id).trace_context = order.carrier;
         return;
       case 'data':
         this.#communicator.on_data(order.value, order.bytes);
@@ -175,6 +186,15 @@ export class Runner {
       default:
         order satisfies never;
     }
+  }
+
+  #ahead_of(task_id: number): Ahead {
+    let ahead = this.#ahead.get(task_id);
+    if (ahead === undefined) {
+      ahead = {};
+      this.#ahead.set(task_id, ahead);
+    }
+    return ahead;
   }
 
   #abort(task_id: number): void {
@@ -209,9 +229,16 @@ export class Runner {
         void this.#options.loader.load(item.fn_id).then(this.#continue);
         return;
       }
+      const ahead = this.#ahead.size > 0 ? this.#ahead.get(item.task_id) : undefined;
+      if (ahead?.trace_context !== undefined && this.#enter === undefined) {
+        this.#queue.unshift(item);
+        this.#is_busy = true;
+        void this.#load_enter().then(this.#continue);
+        return;
+      }
+      if (ahead !== undefined) this.#ahead.delete(item.task_id);
       if (!this.#options.claims.claim(item.seq)) {
         this.#aborted.delete(item.task_id);
-        this.#checkpoints.delete(item.task_id);
         continue;
       }
       // what others have come to must not wait for the end of a task that may take long
@@ -220,10 +247,7 @@ export class Runner {
         this.#flushed_at = now;
       }
       const task = new RunningTask(item, this.#options, now);
-      if (this.#checkpoints.size > 0) {
-        task.last_checkpoint = this.#checkpoints.get(item.task_id);
-        this.#checkpoints.delete(item.task_id);
-      }
+      if (ahead !== undefined) Object.assign(task, ahead);
       if (this.#is_aborted(item.task_id)) {
         this.#end_task(
           task,
@@ -238,7 +262,10 @@ export class Runner {
       let returned: unknown;
       let will_end_later: boolean;
       try {
-        returned = call(item.args);
+        returned =
+          task.trace_context === undefined
+            ? call(item.args)
+            : this.#enter?.(task.trace_context, () => call(item.args));
         will_end_later = is_thenable(returned);
       } catch (error) {
         now = this.#end_task(task, false, error);
@@ -254,6 +281,11 @@ export class Runner {
     }
     this.#channel.flush();
     this.#flushed_at = now;
+  }
+
+  async #load_enter(): Promise<void> {
+    const { load_enter } = await import('./trace_context.js');
+    this.#enter = await load_enter();
   }
 
   /** Says to the pulse which task runs, and until when it may. */
@@ -374,94 +406,6 @@ export class Runner {
     }
     this.#channel.posted();
   }
-}
-
-/** What a task can know of itself. */
-class RunningTask implements CurrentTask {
-  readonly task_id: number;
-  readonly index: number | undefined;
-  readonly attempt: number;
-  readonly slave: string;
-  readonly fn_id: number;
-  readonly timeout: number;
-  readonly started_at: number;
-  last_checkpoint: unknown = undefined;
-  has_ended = false;
-  readonly #options: RunnerOptions;
-  #controller: AbortController | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #was_told = false;
-
-  constructor(order: RunTask, options: RunnerOptions, started_at: number) {
-    this.task_id = order.task_id;
-    this.index = order.index;
-    this.attempt = order.attempt;
-    this.fn_id = order.fn_id;
-    this.timeout = order.timeout;
-    this.slave = options.name;
-    this.started_at = started_at;
-    this.#options = options;
-  }
-
-  /** Only a task that waits for something can hear of its time limit. */
-  start_timer(): void {
-    if (this.timeout === 0) return;
-    const left = this.timeout - (performance.now() - this.started_at);
-    const why = new DOMException(`the task has run for ${this.timeout} ms (timeout)`, 'TimeoutError');
-    const abort = () => {
-      this.#was_told = true;
-      this.abort(why);
-    };
-    this.#timer = setTimeout(abort, Math.min(Math.max(0, left), LONGEST_TIMER));
-  }
-
-  /** Whether its time was over when it had run for so long. A timer may be a little early. */
-  is_over(run_us: number): boolean {
-    return this.#was_told || (this.timeout > 0 && run_us > this.timeout * 1000);
-  }
-
-  end(): void {
-    this.has_ended = true;
-    clearTimeout(this.#timer);
-  }
-
-  get signal(): AbortSignal {
-    return (this.#controller ??= new AbortController()).signal;
-  }
-
-  abort(reason?: unknown): void {
-    (this.#controller ??= new AbortController()).abort(reason);
-  }
-
-  checkpoint(value: unknown): void {
-    if (this.has_ended) return;
-    const encoded = encode_value(value, 'checkpoint');
-    const channel = this.#options.channel;
-    check_fits_frame(encoded_bytes(encoded), this.#options.max_frame_bytes, 'the checkpoint takes');
-    channel.make_room(encoded_bytes(encoded));
-    report.checkpoint(channel.writer, this.task_id, this.attempt, encoded);
-    // sent at once: what comes next may be what it is kept for
-    channel.flush();
-  }
-
-  report_progress(done: number, total?: number, note?: string): void {
-    if (this.has_ended) return;
-    const [a, b] = [
-      check_number('done', done),
-      total === undefined ? undefined : check_number('total', total),
-    ];
-    const text = note === undefined ? undefined : String(note).toWellFormed();
-    const { channel } = this.#options;
-    report.progress(channel.writer, this.task_id, this.attempt, { done: a, total: b, note: text });
-    // sent at once: the task may block the event loop for long
-    channel.flush();
-  }
-}
-
-/** A plain number, and no -0. */
-function check_number(name: string, value: unknown): number {
-  if (typeof value === 'number') return value + 0;
-  throw new UsageError(`report_progress: ${name} must be a number, got ${typeof value}`);
 }
 
 function is_thenable(value: unknown): boolean {

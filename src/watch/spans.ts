@@ -1,31 +1,39 @@
 /**
  * Spans: the run for OpenTelemetry, through its API alone: which SDK records them, and where they go, is the
- * program's. One span for the job, in it one for each task, with an event for each further attempt.
+ * program's. One span for the job, in it one for each task, from when it is first sent to a slave to its outcome, with
+ * an event for each further attempt. A run_task stands in the span that is active where it was called.
  *
- * When no SDK is registered nothing is made.
+ * When no SDK is registered nothing is made. When it does not record this trace, tasks are still sent with it, so
+ * that nothing is recorded on the slaves either.
  */
-import { type Context, context, type Span, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  type Context,
+  context,
+  isSpanContextValid,
+  propagation,
+  type Span,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 import type { QueuedTask } from '../master/queued_task.js';
+import type { TaskTracing } from '../master/watching.js';
 import type { RunModel } from './run_model.js';
 import { Subscriptions } from './watched_job.js';
 
-/** Further attempts of tasks that have not ended are remembered for so many tasks. */
-const MOST_RETRIED = 10_000;
+/** What spans need to know of a task, which may be a run_task. */
+type TracedTask = Pick<QueuedTask, 'name' | 'attempts'> & { readonly index: number | undefined };
 
-interface Attempt {
-  at: number;
-  name: string;
-  message: string;
-  slave: string;
-}
-
-export class Spans {
+export class Spans implements TaskTracing {
   readonly #model: RunModel;
   readonly #tracer = trace.getTracer('parjob');
   readonly #job_span: Span;
   readonly #context: Context;
   readonly #subscriptions: Subscriptions;
-  readonly #retried = new Map<QueuedTask, Attempt[]>();
+  /** Of tasks that were sent and have no outcome. */
+  readonly #spans = new Map<TracedTask, Span>();
+  /** Where run_task was called, if that was in a span. */
+  readonly #callers = new WeakMap<TracedTask, Context>();
 
   /** The span of the job stands in the one that is active now. */
   constructor(model: RunModel, jobname: string) {
@@ -38,6 +46,8 @@ export class Spans {
 
   close(): void {
     this.#subscriptions.close();
+    for (const span of this.#spans.values()) span.end(this.#now());
+    this.#spans.clear();
     const { done, failed, cancelled } = this.#model.counts;
     this.#job_span.setAttributes({
       'parjob.tasks.done': done,
@@ -47,58 +57,82 @@ export class Spans {
     this.#job_span.end();
   }
 
+  // ---- TaskTracing
+
+  wanted(task: TracedTask): void {
+    if (task.index !== undefined) return;
+    const active = context.active();
+    if (trace.getSpan(active) !== undefined) this.#callers.set(task, active);
+  }
+
+  context_of(task: TracedTask): Readonly<Record<string, string>> | undefined {
+    if (!isSpanContextValid(this.#job_span.spanContext())) return undefined;
+    const within = this.#job_span.isRecording()
+      ? trace.setSpan(this.#context, this.#span_of(task, this.#now()))
+      : this.#context;
+    const carrier: Record<string, string> = {};
+    propagation.inject(within, carrier);
+    return Object.keys(carrier).length > 0 ? carrier : undefined;
+  }
+
+  // ---- what becomes of tasks
+
   #listen(): void {
-    const { clock } = this.#model;
     this.#subscriptions.on('task_done', ({ task, slave, run_ms }) => {
-      this.#task_span(task, slave.name, run_ms).end(this.#wall(clock.now()));
+      this.#end(this.#span_of(task, this.#now() - run_ms), task, { 'parjob.slave': slave.name });
     });
     this.#subscriptions.on('task_failed', ({ task, slave, error, run_ms }) => {
-      const span = this.#task_span(task, slave.name, run_ms);
-      const now = this.#wall(clock.now());
-      span.recordException(error, now);
+      const span = this.#span_of(task, this.#now() - run_ms);
+      span.recordException(error, this.#now());
       span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
-      span.end(now);
+      this.#end(span, task, { 'parjob.slave': slave.name });
     });
-    this.#subscriptions.on('task_cancelled', ({ task }) => this.#retried.delete(task));
+    this.#subscriptions.on('task_cancelled', ({ task }) => {
+      const span = this.#spans.get(task);
+      if (span === undefined) return;
+      span.setStatus({ code: SpanStatusCode.ERROR, message: 'cancelled' });
+      this.#end(span, task, {});
+    });
     this.#subscriptions.on('task_retried', ({ task, slave, error }) => {
-      const attempts = this.#retried.get(task) ?? [];
-      attempts.push({ at: clock.now(), name: error.name, message: error.message, slave: slave.name });
-      if (this.#retried.size < MOST_RETRIED) this.#retried.set(task, attempts);
+      const about = {
+        'exception.type': error.name,
+        'exception.message': error.message,
+        'parjob.slave': slave.name,
+      };
+      this.#span_of(task, this.#now()).addEvent('task_retried', about, this.#now());
     });
     this.#subscriptions.on('slave_lost', ({ slave, error, why }) => {
-      const attributes = {
+      const about = {
         'parjob.slave': slave.name,
         'parjob.why': why ?? 'cannot_start',
         'parjob.message': error.message,
       };
-      this.#job_span.addEvent('slave_lost', attributes, this.#wall(clock.now()));
+      this.#job_span.addEvent('slave_lost', about, this.#now());
     });
   }
 
-  #task_span(task: QueuedTask, slave: string, run_ms: number): Span {
-    const { index, name, attempts } = task as QueuedTask & { index: number | undefined };
+  /** That of a task without an outcome, which began at `start_time` unless it has begun. */
+  #span_of(task: TracedTask, start_time: number): Span {
+    let span = this.#spans.get(task);
+    if (span !== undefined) return span;
     const attributes = {
-      'parjob.task.name': name,
-      'parjob.task.attempt': attempts,
-      'parjob.slave': slave,
-      ...(index === undefined ? {} : { 'parjob.task.index': index }),
+      'parjob.task.name': task.name,
+      ...(task.index === undefined ? {} : { 'parjob.task.index': task.index }),
     };
-    const start_time = this.#wall(this.#model.clock.now() - run_ms);
-    const span = this.#tracer.startSpan(`task ${name}`, { startTime: start_time, attributes }, this.#context);
-    for (const attempt of this.#retried.get(task) ?? []) {
-      const about = {
-        'exception.type': attempt.name,
-        'exception.message': attempt.message,
-        'parjob.slave': attempt.slave,
-      };
-      span.addEvent('task_retried', about, this.#wall(attempt.at));
-    }
-    this.#retried.delete(task);
+    const within = this.#callers.get(task) ?? this.#context;
+    span = this.#tracer.startSpan(`task ${task.name}`, { startTime: start_time, attributes }, within);
+    this.#spans.set(task, span);
     return span;
   }
 
+  #end(span: Span, task: TracedTask, attributes: Attributes): void {
+    this.#spans.delete(task);
+    span.setAttributes({ 'parjob.task.attempt': task.attempts, ...attributes });
+    span.end(this.#now());
+  }
+
   /** ms since 1970. */
-  #wall(time: number): number {
-    return this.#model.epoch + time;
+  #now(): number {
+    return this.#model.epoch + this.#model.clock.now();
   }
 }

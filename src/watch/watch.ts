@@ -2,6 +2,7 @@
  * Watch: puts the watchers that were asked for on a job. Each is loaded only then; all share one model.
  * They observe: what fails in them is told by `on_error`, and the run goes on.
  */
+import type { TaskTracing } from '../master/watching.js';
 import { ModelView } from './model_view.js';
 import { RunModel } from './run_model.js';
 import type { WatchedJob } from './watched_job.js';
@@ -22,6 +23,8 @@ export interface WatchOptions {
   channels?: boolean | undefined;
   /** Serve the dashboard. @default false */
   dashboard?: boolean | { port?: number; host?: string; token?: string } | undefined;
+  /** Told who says in which trace tasks run. */
+  trace_tasks?: ((tracing: TaskTracing) => void) | undefined;
   /** Told of what a watcher cannot do. */
   on_error?: ((watcher: string, error: Error) => void) | undefined;
   /** Told where the dashboard or the metrics are. @default a line on stderr */
@@ -72,6 +75,7 @@ export async function watch(job: WatchedJob, options: WatchOptions): Promise<Wat
   await add('spans', options.spans === true, async () => {
     const { Spans } = await import('./spans.js');
     const spans = new Spans(model, jobname);
+    options.trace_tasks?.(spans);
     return () => spans.close();
   });
   await add('metrics', options.metrics !== undefined && options.metrics !== false, async () => {

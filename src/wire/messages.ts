@@ -23,6 +23,7 @@ const ABORT_TASK = 6;
 const STOP = 7;
 const DATA_TAKEN = 8;
 const LAST_CHECKPOINT = 9;
+const TRACE_CONTEXT = 10;
 
 const READY = 32;
 const TASK_DONE = 33;
@@ -107,6 +108,8 @@ export type ToSlave =
   | { kind: 'welcome'; welcome: Welcome }
   /** What an earlier attempt of the task has kept. Comes before its run_task. */
   | { kind: 'last_checkpoint'; task_id: number; value: unknown }
+  /** The trace that the task belongs to. Comes before its run_task. */
+  | { kind: 'trace_context'; task_id: number; carrier: Readonly<Record<string, string>> }
   | { kind: 'define_task'; fn_id: number; module: string; export_name: string }
   | RunTask
   | RunCmd
@@ -206,6 +209,11 @@ export const order = {
     to.message(4, LAST_CHECKPOINT);
     to.uint(task_id);
     write_value(to, value);
+  },
+  trace_context(to: BatchWriter, task_id: number, carrier: Readonly<Record<string, string>>): void {
+    to.message(3, TRACE_CONTEXT);
+    to.uint(task_id);
+    write_plain(to, carrier);
   },
   run_cmd(to: BatchWriter, cmd_id: number, is_function: boolean, code: string, args: unknown[]): void {
     const encoded_args = encode_value(args, 'args');
@@ -327,6 +335,7 @@ const FIELDS = new Map([
   [DEFINE_TASK, 4],
   [RUN_TASK, 8],
   [LAST_CHECKPOINT, 4],
+  [TRACE_CONTEXT, 3],
   [RUN_CMD, 6],
   [DATA, 4],
   [DATA_TAKEN, 2],
@@ -408,6 +417,8 @@ function read_order(raw: RawMessage, cursor: AttachmentCursor): ToSlave {
         task_id: uint(raw[1]),
         value: decode_value(raw[2], raw[3], cursor),
       };
+    case TRACE_CONTEXT:
+      return { kind: 'trace_context', task_id: uint(raw[1]), carrier: texts(raw[2]) };
     case DEFINE_TASK:
       return { kind: 'define_task', fn_id: uint(raw[1]), module: text(raw[2]), export_name: text(raw[3]) };
     case DATA:
@@ -522,6 +533,12 @@ function optional_uint(raw: unknown): number | undefined {
 function text(raw: unknown): string {
   if (typeof raw === 'string') return raw;
   throw new ProtocolError(`a field must be a text, got ${typeof raw}`);
+}
+
+function texts(raw: unknown): Record<string, string> {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
+    throw new ProtocolError(`a field must be a map, got ${typeof raw}`);
+  return Object.fromEntries(Object.entries(raw).map(([name, value]) => [name, text(value)]));
 }
 
 function array(value: unknown): unknown[] {

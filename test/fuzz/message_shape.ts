@@ -9,6 +9,8 @@ const uint: Check = (value) => Number.isSafeInteger(value) && (value as number) 
 const text: Check = (value) => typeof value === 'string';
 const flag: Check = (value) => typeof value === 'boolean';
 const list: Check = Array.isArray;
+const texts: Check = (value) =>
+  typeof value === 'object' && value !== null && Object.values(value).every(text);
 const anything: Check = () => true;
 const number: Check = (value) => typeof value === 'number';
 const maybe =
@@ -40,6 +42,7 @@ export const ORDERS: Shape<ToSlave> = {
     }),
   },
   last_checkpoint: { task_id: uint, value: anything },
+  trace_context: { task_id: uint, carrier: texts },
   define_task: { fn_id: uint, module: text, export_name: text },
   run_task: { task_id: uint, attempt: uint, fn_id: uint, index: maybe(uint), timeout: number, args: list },
   run_cmd: { cmd_id: uint, is_function: flag, code: text, args: list },

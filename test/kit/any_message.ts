@@ -63,6 +63,11 @@ export const any_order: Makers<ToSlave> = {
         order.last_checkpoint(to, m.task_id, encode(m.value)),
       ),
     ),
+  trace_context: fc
+    .record({ task_id: uint, carrier: fc.dictionary(text, text) })
+    .map((m) =>
+      written({ kind: 'trace_context', ...m }, (to) => order.trace_context(to, m.task_id, m.carrier)),
+    ),
   run_cmd: fc
     .record({ cmd_id: uint, is_function: fc.boolean(), args, code: text })
     .map((m) =>

@@ -1,4 +1,5 @@
 /** A Driver with fake slaves and a clock that stands still, and all that a Job would see of it. */
+
 import { onTestFinished } from 'vitest';
 import { Log } from '../../src/base/log.js';
 import type { Command } from '../../src/master/command.js';
@@ -8,6 +9,7 @@ import { Events, type JobEvent } from '../../src/master/events.js';
 import { type JobOptions, resolve_job_options } from '../../src/master/job_options.js';
 import { type JobPolicy, JobTask } from '../../src/master/queued_task.js';
 import { Unread } from '../../src/master/unread.js';
+import { Watching } from '../../src/master/watching.js';
 import { DEFAULT_POLICY } from '../../src/sched/records.js';
 import { type AnyTask, tasks_from } from '../../src/task.js';
 import { PayloadStore } from '../../src/wire/payload.js';
@@ -42,6 +44,7 @@ export class DriverBench {
       events: this.events,
       log,
       unread: this.unread,
+      watching: new Watching(this, {}, 'unit', '/nowhere', log),
       on_turn: () => this.turns++,
       on_sweep: () => this.sweeps++,
       on_join: () => {

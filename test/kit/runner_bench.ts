@@ -122,9 +122,14 @@ export class RunnerBench {
     return this.run_with({}, name, ...args);
   }
 
-  /** Sends a task that has a time limit, or that an earlier attempt has left something. */
+  /** Sends a task that has a time limit, or ahead of which something is sent. */
   run_with(
-    options: { timeout?: number; attempt?: number; last_checkpoint?: unknown },
+    options: {
+      timeout?: number;
+      attempt?: number;
+      last_checkpoint?: unknown;
+      trace_context?: Record<string, string>;
+    },
     name: string,
     ...args: unknown[]
   ): number {
@@ -139,6 +144,7 @@ export class RunnerBench {
     const { timeout = 0, attempt = 1 } = options;
     if ('last_checkpoint' in options)
       order.last_checkpoint(writer, task_id, encode_value(options.last_checkpoint, 'checkpoint'));
+    if (options.trace_context !== undefined) order.trace_context(writer, task_id, options.trace_context);
     order.run_task(writer, task_id, attempt, fn_id, task_id - 100, timeout, encode_value(args, 'args'));
     this.#channel.posted();
     return task_id;

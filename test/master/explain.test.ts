@@ -19,6 +19,7 @@ const SLAVE: SlaveStory = {
 const QUEUE: QueueStory = {
   waiting: 5,
   running: 2,
+  urgent_waiting: 0,
   is_run_open: true,
   is_reader_behind: false,
   max_slaves: undefined,
@@ -89,6 +90,13 @@ describe('what is said of the queue', () => {
 
   it.each([
     ['nothing waits', { waiting: 0 }, [{}], '0 tasks wait, 2 are on slaves'],
+    [
+      'those that wait need no run',
+      { is_run_open: false, urgent_waiting: 5 },
+      [busy],
+      'all 1 slaves at work',
+    ],
+    ['some of them need one', { is_run_open: false, urgent_waiting: 4 }, [busy], 'no run has been asked for'],
     ['there is no run', { is_run_open: false }, [{}], 'no run has been asked for'],
     [
       'the reader is behind',

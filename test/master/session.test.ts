@@ -2,12 +2,15 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { LaunchError } from '../../src/errors.js';
 import type { SlaveLostError } from '../../src/master/life.js';
 import { JobTask } from '../../src/master/queued_task.js';
+import type { AheadOfTasks } from '../../src/master/session.js';
 import { DEFAULT_POLICY } from '../../src/sched/records.js';
 import { report } from '../../src/wire/messages.js';
 import { PayloadStore } from '../../src/wire/payload.js';
 import { encode_value } from '../../src/wire/value.js';
 import { SessionBench } from '../kit/session_bench.js';
 import { turn, wait_until } from '../kit/wait_until.js';
+
+const NOTHING_AHEAD: AheadOfTasks = { last_checkpoint: () => undefined, trace_context: () => undefined };
 
 afterEach(() => {
   vi.useRealTimers();
@@ -219,7 +222,7 @@ describe('tasks', () => {
     const bench = new SessionBench();
     await bench.make_ready();
     bench.connect_pulse();
-    bench.session.run_tasks([task(1), task(2)], () => undefined);
+    bench.session.run_tasks([task(1), task(2)], NOTHING_AHEAD);
     bench.session.abort_task(2);
     bench.session.take_back(1, 2);
     await bench.wait_order('abort_task');
@@ -233,9 +236,28 @@ describe('tasks', () => {
     expect(bench.pulse_orders).toEqual([{ kind: 'take_back', from: 1, to: 2 }]);
   });
 
+  it('come after what is sent ahead of them', async () => {
+    const bench = new SessionBench();
+    await bench.make_ready();
+    const [first, second] = [task(1), task(2)];
+    second.attempt = 2;
+    bench.session.run_tasks([first, second], {
+      last_checkpoint: ({ task_id }) => encode_value(`kept by ${task_id}`, 'checkpoint'),
+      trace_context: ({ task_id }) => (task_id === 1 ? { traceparent: 'trace 1' } : undefined),
+    });
+    bench.session.abort_task(2);
+    await bench.wait_order('abort_task');
+    expect(bench.orders.slice(2, -1)).toMatchObject([
+      { kind: 'trace_context', task_id: 1, carrier: { traceparent: 'trace 1' } },
+      { kind: 'run_task', task_id: 1 },
+      { kind: 'last_checkpoint', task_id: 2, value: 'kept by 2' },
+      { kind: 'run_task', task_id: 2 },
+    ]);
+  });
+
   it('go nowhere when the slave is gone', () => {
     const bench = new SessionBench();
-    bench.session.run_tasks([task(1)], () => undefined);
+    bench.session.run_tasks([task(1)], NOTHING_AHEAD);
     bench.session.abort_task(1);
     bench.session.take_back(0, 1);
     bench.session.kill();

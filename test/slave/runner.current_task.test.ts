@@ -1,6 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { trace } from '@opentelemetry/api';
+import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { current_task } from '../../src/task.js';
 import { RunnerBench } from '../kit/runner_bench.js';
+import { reset_telemetry } from '../kit/telemetry.js';
 import { turn } from '../kit/wait_until.js';
 
 describe('current_task()', () => {
@@ -93,5 +96,60 @@ describe('report_progress', () => {
     bench.run('task');
     await bench.ended(2);
     expect(bench.reports.map(({ kind }) => kind)).toEqual(['task_done', 'task_done']);
+  });
+});
+
+describe('the trace of a task', () => {
+  const trace_id = '0af7651916cd43dd8448eb211c80319c';
+  const trace_context = { traceparent: `00-${trace_id}-b7ad6b7169203331-01` };
+
+  it('is what it runs in, before and after it has waited, and nothing else does', async () => {
+    onTestFinished(reset_telemetry);
+    new NodeTracerProvider().register();
+    const now = () => trace.getActiveSpan()?.spanContext().traceId;
+    const bench = new RunnerBench({
+      at_once: () => now(),
+      later: async () => {
+        await turn();
+        return now();
+      },
+      context: () => current_task().trace_context,
+    });
+    bench.run_with({ trace_context }, 'at_once');
+    bench.run_with({ trace_context }, 'later');
+    bench.run_with({ trace_context }, 'context');
+    bench.run('at_once');
+    bench.run('context');
+    expect((await bench.ended(5)).map(({ value }) => value)).toEqual([
+      trace_id,
+      trace_id,
+      trace_context,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('breaks no task that cannot read it', async () => {
+    onTestFinished(reset_telemetry);
+    const bench = new RunnerBench({ task: () => 'done' });
+    new NodeTracerProvider().register({
+      propagator: {
+        inject: () => {},
+        extract: () => {
+          throw new Error('no such propagator');
+        },
+        fields: () => [],
+      },
+    });
+    bench.run_with({ trace_context: { nonsense: '' } }, 'task');
+    expect(await bench.ended(1)).toMatchObject([{ kind: 'task_done', value: 'done' }]);
+  });
+
+  it('is forgotten with a task that was taken back', async () => {
+    const bench = new RunnerBench({ task: () => current_task().trace_context });
+    bench.claims.take_back(0, 1);
+    bench.run_with({ trace_context }, 'task');
+    bench.run('task');
+    expect(await bench.ended(1)).toMatchObject([{ task_id: 101, value: undefined }]);
   });
 });

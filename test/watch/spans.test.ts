@@ -1,114 +1,150 @@
-import { context, type Span, trace } from '@opentelemetry/api';
+import { context, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  AlwaysOffSampler,
+  InMemorySpanExporter,
+  NodeTracerProvider,
+  type ReadableSpan,
+  type Sampler,
+  SimpleSpanProcessor,
+} from '@opentelemetry/sdk-trace-node';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Spans } from '../../src/watch/spans.js';
-import { EPOCH, fake_run, fake_task } from './fake_job.js';
+import { reset_telemetry } from '../kit/telemetry.js';
+import { EPOCH, type FakeJob, fake_run, fake_task } from './fake_job.js';
 
-interface Recorded {
-  name: string;
-  parent: Recorded | undefined;
-  start: number | undefined;
-  end: number | undefined;
-  attributes: Record<string, unknown>;
-  events: [name: string, attributes: Record<string, unknown>, at: number][];
-  status: unknown;
+/** Registers an SDK. Returns what it has recorded of spans that have ended, in that order. */
+function record(sampler?: Sampler): () => ReadableSpan[] {
+  const exporter = new InMemorySpanExporter();
+  const provider = new NodeTracerProvider({
+    spanProcessors: [new SimpleSpanProcessor(exporter)],
+    ...(sampler === undefined ? {} : { sampler }),
+  });
+  provider.register();
+  return () => exporter.getFinishedSpans();
 }
 
-/** Registers a provider whose spans only note what they are told. */
-function recorded_spans(): Recorded[] {
-  const spans: Recorded[] = [];
-  const by_span = new Map<unknown, Recorded>();
-  const start_span = (
-    name: string,
-    // biome-ignore lint/style/useNamingConvention: it is OpenTelemetry's name
-    options: { startTime?: number; attributes?: object } = {},
-    within = context.active(),
-  ) => {
-    const record: Recorded = {
-      name,
-      parent: by_span.get(trace.getSpan(within)),
-      start: options.startTime,
-      end: undefined,
-      attributes: { ...options.attributes },
-      events: [],
-      status: undefined,
-    };
-    const span = {
-      isRecording: () => true,
-      setAttributes: (attributes: object) => Object.assign(record.attributes, attributes),
-      addEvent: (event: string, attributes: Record<string, unknown>, at: number) =>
-        record.events.push([event, attributes, at]),
-      recordException: (error: Error, at: number) =>
-        record.events.push(['exception', { message: error.message }, at]),
-      setStatus: (status: unknown) => {
-        record.status = status;
-      },
-      end: (at: number) => {
-        record.end = at;
-      },
-    };
-    spans.push(record);
-    by_span.set(span, record);
-    return span as unknown as Span;
-  };
-  trace.setGlobalTracerProvider({ getTracer: () => ({ startSpan: start_span }) } as never);
-  return spans;
+const ms = ([seconds, nanoseconds]: [number, number]) => Math.round(seconds * 1000 + nanoseconds / 1e6);
+const parent_of = (span: ReadableSpan | undefined) => span?.parentSpanContext?.spanId;
+const id_of = (span: ReadableSpan | undefined) => span?.spanContext().spanId;
+
+function end(job: FakeJob, task: ReturnType<typeof fake_task>, run_ms = 10): void {
+  job.tell('task_done', { task, slave: job.slave(1), run_ms });
 }
 
-afterEach(() => trace.disable());
+afterEach(reset_telemetry);
 
 describe('Spans', () => {
   it('are one for the job, and one in it for each task', () => {
-    const recorded = recorded_spans();
+    const recorded = record();
     const { clock, job, model } = fake_run();
     const spans = new Spans(model, 'align');
-    clock.pass(1000);
-    job.tell('task_retried', { task: fake_task(5), slave: job.slave(0), error: new Error('lost') });
-    clock.pass(500);
+    clock.pass(1500);
     job.done(3, 1, 200);
     job.failed(4, 0, 50, { name: 'tree', attempts: 2 });
     model.feed.flush();
     spans.close();
-    expect(recorded).toMatchObject([
-      {
-        name: 'job align',
-        parent: undefined,
-        attributes: { 'parjob.tasks.done': 1, 'parjob.tasks.failed': 1 },
-      },
-      { name: 'task align', start: EPOCH + 1300, end: EPOCH + 1500, events: [] },
-      {
-        name: 'task tree',
-        start: EPOCH + 1450,
-        attributes: { 'parjob.task.index': 4, 'parjob.task.attempt': 2, 'parjob.slave': 'fake.slave0' },
-        events: [['exception', { message: 'no' }, EPOCH + 1500]],
-        status: { code: 2, message: 'no' },
-      },
+    const [align, tree, of_job] = recorded();
+    expect(of_job).toMatchObject({
+      name: 'job align',
+      attributes: { 'parjob.jobname': 'align', 'parjob.tasks.done': 1, 'parjob.tasks.failed': 1 },
+    });
+    expect(parent_of(of_job)).toBeUndefined();
+    expect(align).toMatchObject({ name: 'task align', status: { code: SpanStatusCode.UNSET }, events: [] });
+    expect([align?.startTime, align?.endTime].map((time) => ms(time as [number, number]))).toEqual([
+      EPOCH + 1300,
+      EPOCH + 1500,
     ]);
-    expect(recorded.slice(1).every(({ parent }) => parent === recorded[0])).toBe(true);
+    expect(tree).toMatchObject({
+      name: 'task tree',
+      attributes: { 'parjob.task.index': 4, 'parjob.task.attempt': 2, 'parjob.slave': 'fake.slave0' },
+      events: [{ name: 'exception', attributes: { 'exception.message': 'no' } }],
+      status: { code: SpanStatusCode.ERROR, message: 'no' },
+    });
+    expect([align, tree].map(parent_of)).toEqual([id_of(of_job), id_of(of_job)]);
   });
 
-  it('tell of attempts that came before', () => {
-    const recorded = recorded_spans();
+  it('begin when a task is sent, and go on through all its attempts', () => {
+    const recorded = record();
     const { clock, job, model } = fake_run();
     const spans = new Spans(model, 'align');
     const task = fake_task(5);
-    job.tell('task_retried', { task, slave: job.slave(0), error: new TypeError('lost') });
+    const first = spans.context_of(task);
     clock.pass(500);
-    job.tell('task_done', { task, slave: job.slave(1), run_ms: 10 });
+    job.tell('task_retried', { task, slave: job.slave(0), error: new TypeError('lost') });
+    const second = spans.context_of(task);
+    clock.pass(500);
+    end(job, task);
     spans.close();
-    expect(recorded[1]?.events).toEqual([
-      [
-        'task_retried',
-        { 'exception.type': 'TypeError', 'exception.message': 'lost', 'parjob.slave': 'fake.slave0' },
-        EPOCH,
-      ],
+    const span = recorded()[0] as ReadableSpan;
+    expect(second).toEqual(first);
+    expect(first?.['traceparent']).toBe(`00-${span.spanContext().traceId}-${id_of(span)}-01`);
+    expect([span.startTime, span.endTime].map(ms)).toEqual([EPOCH, EPOCH + 1000]);
+    expect(span.events).toMatchObject([
+      {
+        name: 'task_retried',
+        attributes: {
+          'exception.type': 'TypeError',
+          'exception.message': 'lost',
+          'parjob.slave': 'fake.slave0',
+        },
+      },
     ]);
   });
 
-  it('are not made when nobody records them', () => {
+  it('of run_task stand where it was called, those of the queue in the job', () => {
+    const recorded = record();
+    const { job, model } = fake_run();
+    const spans = new Spans(model, 'align');
+    const [called, queued, alone] = [fake_task(undefined, 'called'), fake_task(0), fake_task(undefined)];
+    const request = trace.getTracer('test').startSpan('request');
+    context.with(trace.setSpan(context.active(), request), () => {
+      spans.wanted(called);
+      spans.wanted(queued);
+    });
+    spans.wanted(alone);
+    for (const task of [called, queued, alone]) {
+      spans.context_of(task);
+      end(job, task);
+    }
+    spans.close();
+    const [of_called, of_queued, of_alone, of_job] = recorded();
+    expect(parent_of(of_called)).toBe(request.spanContext().spanId);
+    expect([of_queued, of_alone].map(parent_of)).toEqual([id_of(of_job), id_of(of_job)]);
+  });
+
+  it('end with their task, when it is cancelled, and with the job at the latest', () => {
+    const recorded = record();
+    const { job, model } = fake_run();
+    const spans = new Spans(model, 'align');
+    const [sent, waiting, left] = [fake_task(0), fake_task(1), fake_task(2)];
+    spans.context_of(sent);
+    spans.context_of(left);
+    for (const task of [sent, waiting]) job.tell('task_cancelled', { task });
+    spans.close();
+    expect(recorded().map(({ name, status }) => [name, status.code, status.message])).toEqual([
+      ['task align', SpanStatusCode.ERROR, 'cancelled'],
+      ['task align', SpanStatusCode.UNSET, undefined],
+      ['job align', SpanStatusCode.UNSET, undefined],
+    ]);
+  });
+
+  it('that are not sampled are none, and slaves are told so', () => {
+    const recorded = record(new AlwaysOffSampler());
+    const { job, model } = fake_run();
+    const spans = new Spans(model, 'align');
+    const task = fake_task(0);
+    expect(spans.context_of(task)?.['traceparent']).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+    end(job, task);
+    spans.close();
+    expect(recorded()).toEqual([]);
+  });
+
+  it('are not made when no SDK is registered', () => {
     const { job, model } = fake_run();
     const before = job.emitter.listenerCount('task_done');
     const spans = new Spans(model, 'align');
     expect(job.emitter.listenerCount('task_done')).toBe(before);
+    expect(spans.context_of(fake_task(0))).toBeUndefined();
     spans.close();
   });
 });
