@@ -295,6 +295,8 @@ describe('a journal that goes on', () => {
     while (last < 150) last = Number(await program.line());
     program.child.kill('SIGKILL');
     const rest = await program.rest();
+    // its pipe closes before the process is gone
+    await program.ended;
     last = Number(rest.split('\n').at(-1) || last);
     const journal = Journal.open(options);
     expect(notices).toContainEqual(expect.stringContaining(`process ${program.child.pid}`));
