@@ -31,13 +31,7 @@ export type { SlurmOptions } from './launch/slurm.js';
 export type { Command, MasterEnd } from './master/command.js';
 export type { JobEvent, JobEvents, JobListener } from './master/events.js';
 export type { FailureCounts } from './master/failure_counts.js';
-export {
-  Job,
-  type QueueTaskOptions,
-  type RunOptions,
-  type TaskCounts,
-  type TaskOptions,
-} from './master/job.js';
+export { Job, type TaskCounts } from './master/job.js';
 export type { JobOptions, TrustOptions } from './master/job_options.js';
 export { LocalSlave, type LocalSlaveOptions, local_slaves } from './master/local_slave.js';
 export type { FulfilledOutcome, Outcome, QueuedTask, RejectedOutcome } from './master/queued_task.js';
@@ -66,6 +60,7 @@ export {
 export { SshSlave, type SshSlaveOptions, ssh_slaves } from './master/remote/ssh_slave.js';
 export { type RunningTask, Slave, type SlaveGetDataOptions } from './master/slave.js';
 export type { TaskIterable } from './master/sources.js';
+export type { QueueTaskOptions, RunOptions, TaskOptions } from './master/task_options.js';
 export type { WatchingOptions } from './master/watching.js';
 export type { StopReason, TaskState } from './sched/records.js';
 export type { SlaveState } from './sched/slave_state.js';

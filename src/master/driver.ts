@@ -6,39 +6,36 @@
  *              ▲                                             │
  *              └──────────── SessionEvents ◀─────────────────┘
  */
-import { randomBytes } from 'node:crypto';
 import { type Clock, SYSTEM_CLOCK } from '../base/clock.js';
 import { Deferred } from '../base/deferred.js';
 import type { Log } from '../base/log.js';
 import { LaunchError, NetworkError, ProtocolError, RemoteError, StateError } from '../errors.js';
 import type { LaunchedProcess, Launcher, LaunchOrder } from '../launch/launcher.js';
-import type { Link } from '../net/link.js';
-import { Listener } from '../net/listener.js';
 import { Core } from '../sched/core.js';
 import type { Effect, SchedEvent } from '../sched/events.js';
 import { retry_delay, type StopReason, type TaskTrouble } from '../sched/records.js';
 import type { Progress } from '../task.js';
-import { type Identity, NO_SLAVE_ID, SECRET_BYTES } from '../wire/hello.js';
 import type { TaskReport } from '../wire/messages.js';
 import type { Vitals } from '../wire/pulse_messages.js';
 import { type EncodedValue, encode_value } from '../wire/value.js';
 import type { Command } from './command.js';
-import { Doors, type Reach } from './doors.js';
-import { Estate, type Heir } from './estate.js';
+import { Estate } from './estate.js';
 import type { Events } from './events.js';
 import { explain, type SlaveStory } from './explain.js';
 import { type FailureCounts, no_failures } from './failure_counts.js';
+import { Heirs } from './heirs.js';
 import type { ResolvedJobOptions } from './job_options.js';
 import { LaunchQueue } from './launch_queue.js';
 import type { EndedWith, SlaveLostError } from './life.js';
 import { type Fate, no_slaves_error, sameness } from './no_slaves.js';
 import { type JobReport, Outcomes } from './outcomes.js';
 import type { JobTask } from './queued_task.js';
+import { Reception } from './reception.js';
 import type { Recalled, RunRecord } from './run_record.js';
-import { SecretFile } from './secret_file.js';
 import { type LeftOverReport, Session, type SessionEvents } from './session.js';
 import { refuse_idle_wait, type Slave, set_home } from './slave.js';
 import type { Unread } from './unread.js';
+import { Waits } from './waits.js';
 import type { Watching } from './watching.js';
 
 /** How often silence is looked for, ms. */
@@ -47,8 +44,6 @@ const SWEEP_EVERY = 1000;
 const LATE_SWEEP = 500;
 /** A task that has run so long is recorded as begun, ms. */
 const LONG_TASK = 1000;
-/** Time in which the slaves of a dead master must have been heard of: they dial twice a second, ms. */
-const HEIR_TIME = 3000;
 /** From a stop to the end of waiting for processes that cannot be killed, ms. */
 const STOP_TIMEOUT = 10_000;
 
@@ -79,34 +74,25 @@ export class Driver implements SessionEvents {
   readonly #parts: DriverParts;
   readonly #core: Core<JobTask, JobReport>;
   readonly #clock: Clock;
-  #secret: Buffer = randomBytes(SECRET_BYTES);
+  readonly #reception: Reception;
+  readonly #waits = new Waits();
+  /** With a lease. */
   #estate: Estate | undefined;
+  #heirs: Heirs | undefined;
   readonly #sessions = new Map<number, Session>();
   readonly #ids = new Map<Slave, number>();
   #next_slave_id = 0;
   #next_number = 0;
-  #listener: Listener | undefined;
-  #doors: Doors | undefined;
-  readonly #secret_file: SecretFile;
   readonly #launches = new LaunchQueue((launcher, sessions) => this.#start(launcher, sessions));
-  /** Slaves that have come by themselves, with their connections and what these have said. */
-  readonly #joining = new Map<Slave, { link: Link; words: Buffer[] }>();
   readonly #starting = new Map<number, Deferred<void>>();
-  #waiters: { is_met: () => boolean; deferred: Deferred<void> }[] = [];
   readonly #events: SchedEvent<JobTask, JobReport>[] = [];
   readonly #failures = no_failures();
   readonly #outcomes: Outcomes;
-  /** Slaves of an earlier run that have come back and are not ready. */
-  readonly #heirs = new Map<Session, Heir>();
-  #reserved = 0;
   /** What tasks that have no outcome yet have kept for their next attempt. */
   readonly #checkpoints = new Map<JobTask, unknown>();
   #is_handling = false;
   #cancel_tick: (() => void) | undefined;
   #tick_at = Infinity;
-  #holds = 0;
-  /** Fires next to never; only keeps the process alive while it is referenced. */
-  readonly #keep_alive = setInterval(() => {}, 2 ** 30).unref();
   #is_stopped = false;
   /** Bytes of each result in the frame that is being read. */
   #report_bytes = 0;
@@ -115,8 +101,16 @@ export class Driver implements SessionEvents {
     this.#parts = parts;
     this.#clock = parts.clock ?? SYSTEM_CLOCK;
     this.#core = new Core(parts.options);
-    this.#secret_file = new SecretFile(() => this.#secret.toString('hex'));
-    const { unread, events, log } = parts;
+    const { options, unread, events, log } = parts;
+    this.#reception = new Reception({
+      options,
+      events,
+      log,
+      session_of: (slave_id) => this.#sessions.get(slave_id),
+      on_join: (peer) => this.#on_join(peer),
+      on_joined: ({ slave_id }) => this.tell({ kind: 'slave_joined', slave_id }),
+      on_ports: (ports) => this.#note({ listener: { ...ports } }),
+    });
     this.#outcomes = new Outcomes({ unread, events, log, on_settled: (task) => this.#on_settled(task) });
   }
 
@@ -161,9 +155,26 @@ export class Driver implements SessionEvents {
   set_record(record: RunRecord): void {
     this.#outcomes.record = record;
     if (this.#parts.options.lease === 0) return;
-    this.#estate = new Estate(record.file, record.former_facts);
-    this.#secret = this.#estate.secret ?? this.#secret;
-    this.#next_number = this.#estate.highest_number + 1;
+    const estate = new Estate(record.file, record.former_facts);
+    this.#estate = estate;
+    this.#reception.set_estate(estate);
+    this.#next_number = estate.highest_number + 1;
+    this.#heirs = new Heirs(estate, {
+      log: this.#parts.log,
+      // from now on it has start_timeout to be ready, and longer as long as its pulse beats
+      on_back: ({ slave_id }) => this.tell({ kind: 'slave_launched', slave_id }),
+      settle: (session, task, report) => this.#outcomes.settle(session, [task], [report], 0),
+      queue: (task) => this.queue(task),
+      on_reserved: () => this.tell({ kind: 'source_opened' }),
+      on_released: () => this.tell({ kind: 'source_closed' }),
+    });
+  }
+
+  /** Leaves word to the master that would restart this run. */
+  #note(facts: Record<string, unknown>): void {
+    if (this.#estate === undefined) return;
+    this.#outcomes.record?.note(facts);
+    this.#outcomes.hand_over(() => {});
   }
 
   /** Writes what was recorded, and hands over what waited for that. Returns why it cannot be written. */
@@ -185,7 +196,7 @@ export class Driver implements SessionEvents {
       this.#is_handling = false;
     }
     if (this.#core.wake_at < this.#tick_at) this.#schedule_tick();
-    if (this.#waiters.length > 0) this.#wake_waiters();
+    this.#waits.look();
     this.#parts.on_turn();
   }
 
@@ -314,8 +325,8 @@ export class Driver implements SessionEvents {
       slave_id,
       {
         options,
-        secret: () => this.#secret.toString('hex'),
-        secret_file: () => this.secret_file(),
+        secret: () => this.#reception.secret,
+        secret_file: () => this.#reception.secret_file(),
         startup_commands,
       },
       this,
@@ -336,7 +347,7 @@ export class Driver implements SessionEvents {
           ? undefined
           : { task: task.handle, since: record.progress_at };
       },
-      keep_alive: (wait) => this.keep_alive(wait),
+      keep_alive: (wait) => this.#waits.keep_alive(wait),
     });
     this.tell({ kind: 'slave_added', slave_id });
   }
@@ -359,7 +370,7 @@ export class Driver implements SessionEvents {
   /** Starts all slaves that do not run; resolves when each is ready, rejects with what the first failed of. */
   async start_slaves(): Promise<void> {
     this.tell({ kind: 'slaves_wanted' });
-    await this.wait_until(() => {
+    await this.#waits.until(() => {
       if (this.#is_stopped) throw new StateError('the job was stopped');
       let all_ready = true;
       for (const { state, last_failure } of this.#core.slaves) {
@@ -373,18 +384,18 @@ export class Driver implements SessionEvents {
   async #launch(session: Session): Promise<void> {
     session.set_number(() => this.#next_number++);
     try {
-      await this.#open_door(session.slave.launcher.reach);
+      await this.#reception.addresses(session.slave.launcher.reach);
     } catch (error) {
       const facts = { slave: session.name, cause_kind: 'cannot_start' as const };
       this.on_launch_failed(session, new LaunchError((error as Error).message, facts, { cause: error }));
       return;
     }
-    if (await this.#is_inherited(session)) return;
+    if ((await this.#heirs?.await(session)) === true) return;
     this.#launches.add(session);
   }
 
   async #start(launcher: Launcher, sessions: readonly Session[]): Promise<void> {
-    const addresses = await this.#open_door(launcher.reach);
+    const addresses = await this.#reception.addresses(launcher.reach);
     const ordered: Session[] = [];
     const orders: LaunchOrder[] = [];
     for (const session of sessions) {
@@ -406,129 +417,40 @@ export class Driver implements SessionEvents {
       const ready = new Deferred<void>();
       this.#starting.set(session.slave_id, ready);
       session.launched(process);
-      this.#let_join(session);
+      this.#reception.let_in(session);
       return launcher.pace.until === 'ready' ? ready.promise : process.accepted;
     });
     await Promise.all(waits);
   }
 
-  // ---- where slaves find us
-
-  async #open_door(reach: Reach): Promise<string[]> {
-    const doors = (this.#doors ??= this.#make_doors());
-    const before = doors.ports[reach];
-    const addresses = await doors.addresses(reach);
-    if (this.#estate === undefined || before === doors.ports[reach]) return addresses;
-    this.#estate.leave_secret(this.#secret);
-    this.#outcomes.record?.note({ listener: { ...doors.ports } });
-    this.#outcomes.hand_over(() => {});
-    return addresses;
-  }
-
-  #make_doors(): Doors {
-    const { options, events, log } = this.#parts;
-    const listener = new Listener(this.#secret, {
-      knows: (identity) => this.#sessions.get(identity.slave_id)?.knows(identity) === true,
-      on_accept: (identity, link, rest) => {
-        if (identity.slave_id === NO_SLAVE_ID) return this.#on_join(identity, link, rest);
-        const session = this.#sessions.get(identity.slave_id);
-        if (session === undefined) link.destroy();
-        else session.accept(link, identity, rest);
-      },
-      on_refuse: (peer, reason) => {
-        log.info({ peer, reason: reason.message }, 'a client was turned away');
-        events.emit('client_refused', { peer, reason });
-      },
-    });
-    this.#listener = listener;
-    return new Doors({ options, listener, log, former: this.#estate?.ports ?? {} });
-  }
-
   /** Opens the door for slaves that somebody else starts. Resolves to where they find it. */
   open_to_all(): Promise<string[]> {
-    return this.#open_door('network');
+    return this.#reception.addresses('network');
   }
 
   /** Path of the file from which they get the secret. */
   secret_file(): string {
-    return this.#secret_file.path();
+    return this.#reception.secret_file();
   }
 
-  // ---- slaves that come by themselves
-
-  /** Somebody has started a slave by hand, and it has proved that it knows the secret. */
-  #on_join(identity: Identity, link: Link, rest: Buffer): void {
-    if (identity.role !== 'main' || identity.is_resuming || this.#is_stopped) return link.destroy();
-    const words = [Buffer.from(rest)];
-    link.read_with({ push: (bytes, end) => void words.push(Buffer.from(bytes.subarray(0, end))) });
-    const slave = this.#parts.on_join(link.peer);
-    this.#joining.set(slave, { link, words });
-    this.tell({ kind: 'slave_joined', slave_id: this.#ids.get(slave) as number });
-  }
-
-  #let_join(session: Session): void {
-    const joining = this.#joining.get(session.slave);
-    if (joining === undefined) return;
-    this.#joining.delete(session.slave);
-    const { slave_id, launches } = session;
-    const identity = { slave_id, launch: launches - 1, role: 'main', is_resuming: false } as const;
-    session.accept(joining.link, identity, Buffer.concat(joining.words));
-  }
-
-  /** Whether the process of that slave lives on from an earlier run, and has come back. */
-  async #is_inherited(session: Session): Promise<boolean> {
-    const heir = this.#estate?.heir(session.slave_id);
-    if (heir === undefined || session.launches > 0) return false;
-    const has_come = await session.await_heir(heir, HEIR_TIME);
-    if (!has_come) {
-      for (const task of this.#estate?.close(heir) ?? []) this.#release_reserved(task);
-      return false;
-    }
-    this.#heirs.set(session, heir);
-    // from now on it has start_timeout to be ready, and longer as long as its pulse beats
-    this.tell({ kind: 'slave_launched', slave_id: session.slave_id });
-    this.#parts.log.info({ slave: session.name }, 'a slave of the earlier run has come back');
-    return true;
+  #on_join(peer: string): Session | undefined {
+    if (this.#is_stopped) return undefined;
+    const slave = this.#parts.on_join(peer);
+    return this.#session(this.#ids.get(slave) as number);
   }
 
   on_left_over(session: Session, report: LeftOverReport): void {
-    const { index, attempt } = report;
-    const task = this.#estate?.claim(session.number ?? -1, index, attempt);
-    if (task === undefined) return;
-    const { is_done, value, run_us, has_timed_out } = report;
-    task.state = is_done ? 'done' : 'failed';
-    task.attempt = attempt;
-    const kind = is_done ? 'task_done' : 'task_failed';
-    const job_report: JobReport = { kind, task_id: task.task_id, attempt, run_us, value, has_timed_out };
-    if (!is_done) {
-      job_report.error = has_timed_out
-        ? task.timeout_error(session.name, false)
-        : new RemoteError(value, { slave: session.name, what: task.label, index: task.index });
-    }
-    this.#outcomes.settle(session, [task], [job_report], 0);
-    this.#reserved--;
-    this.tell({ kind: 'source_closed' });
+    this.#heirs?.on_left_over(session, report);
   }
 
   /** Keeps a task for the slave of an earlier run that had it. False when that will not come back. */
-  reserve(task: JobTask, { slave, index, attempt }: NonNullable<Recalled['held_by']>): boolean {
-    const number = Number(/\.slave(\d+)$/.exec(slave)?.[1]);
-    if (this.#estate?.reserve(number, { task, index, attempt }) !== true) return false;
-    this.#reserved++;
-    // the run is not at its end
-    this.tell({ kind: 'source_opened' });
-    return true;
+  reserve(task: JobTask, held_by: NonNullable<Recalled['held_by']>): boolean {
+    return this.#heirs?.reserve(task, held_by) === true;
   }
 
   /** Tasks that wait for slaves of an earlier run. */
   get reserved(): number {
-    return this.#reserved;
-  }
-
-  #release_reserved(task: JobTask): void {
-    this.#reserved--;
-    if (task.state === 'queued') this.queue(task);
-    this.tell({ kind: 'source_closed' });
+    return this.#heirs?.reserved ?? 0;
   }
 
   #end_start(session: Session): void {
@@ -567,17 +489,11 @@ export class Driver implements SessionEvents {
 
   on_ready(session: Session): void {
     this.#end_start(session);
-    const heir = this.#heirs.get(session);
-    this.#heirs.delete(session);
-    if (heir !== undefined) for (const task of this.#estate?.close(heir) ?? []) this.#release_reserved(task);
-    if (this.#estate !== undefined) {
-      const { slave_id, number, launches } = session;
-      // that of another machine says nothing here
-      const pid = session.slave.launcher.reach === 'local' ? session.pid : undefined;
-      this.#outcomes.record?.note({ [`slave.${slave_id}`]: { slave_id, number, launch: launches - 1, pid } });
-      this.#outcomes.hand_over(() => {});
-    }
-    const { slave, slave_id, facts } = session;
+    this.#heirs?.close(session);
+    const { slave, slave_id, number, launches, facts } = session;
+    // the process id of another machine says nothing here
+    const pid = slave.launcher.reach === 'local' ? session.pid : undefined;
+    this.#note({ [`slave.${slave_id}`]: { slave_id, number, launch: launches - 1, pid } });
     this.tell({ kind: 'slave_ready', slave_id, host: slave.host, time_left: facts?.time_left });
     this.#parts.events.emit('slave_connected', { slave: session.slave });
   }
@@ -587,9 +503,7 @@ export class Driver implements SessionEvents {
     session.last_error = error;
     this.#parts.log.warn({ slave: session.name, reason: error.message }, 'a slave did not start');
     this.#failures.cannot_start++;
-    const heir = this.#heirs.get(session);
-    this.#heirs.delete(session);
-    if (heir !== undefined) for (const task of this.#estate?.close(heir) ?? []) this.#release_reserved(task);
+    this.#heirs?.close(session);
     this.#parts.events.emit('slave_lost', { slave: session.slave, error, why: undefined });
     this.tell({ kind: 'launch_failed', slave_id: session.slave_id, error, same: sameness(error) });
     this.#let_go(session.slave);
@@ -692,7 +606,7 @@ export class Driver implements SessionEvents {
 
   on_vitals(session: Session, vitals: Vitals): void {
     // it has a task of an earlier run to end before it can be ready
-    if (this.#heirs.has(session)) this.tell({ kind: 'slave_launched', slave_id: session.slave_id });
+    if (this.#heirs?.has(session) === true) this.tell({ kind: 'slave_launched', slave_id: session.slave_id });
     this.tell({ kind: 'slave_heard', slave_id: session.slave_id });
     this.#parts.events.emit('heartbeat', { slave: session.slave, vitals });
     if (vitals.rss <= this.#parts.options.max_slave_memory) return;
@@ -753,7 +667,7 @@ export class Driver implements SessionEvents {
 
   #on_settled(task: JobTask): void {
     if (this.#checkpoints.size > 0) this.#checkpoints.delete(task);
-    if (task.index === undefined) this.#release();
+    if (task.index === undefined) this.#waits.release();
   }
 
   #on_task_died({ slave_id, task, error, is_last }: Extract<JobEffect, { kind: 'task_died' }>): void {
@@ -790,7 +704,7 @@ export class Driver implements SessionEvents {
   }
 
   queue(task: JobTask): void {
-    if (task.index === undefined) this.#hold();
+    if (task.index === undefined) this.#waits.hold();
     this.#parts.watching.wanted(task);
     this.tell({ kind: 'task_queued', task });
   }
@@ -841,50 +755,10 @@ export class Driver implements SessionEvents {
     return explain({ waiting, urgent_waiting, running, is_run_open, is_reader_behind, max_slaves }, stories);
   }
 
-  // ---- waiting
-
-  /** Resolves when `is_met`; rejects with what `is_met` throws. Looked at after every event. */
-  wait_until(is_met: () => boolean): Promise<void> {
-    const deferred = new Deferred<void>();
-    this.#waiters.push({ is_met, deferred });
-    this.#wake_waiters();
-    return this.keep_alive(deferred.promise);
-  }
-
-  #wake_waiters(): void {
-    this.#waiters = this.#waiters.filter(({ is_met, deferred }) => {
-      try {
-        if (!is_met()) return true;
-        deferred.resolve();
-      } catch (error) {
-        deferred.reject(error);
-      }
-      return false;
-    });
-  }
-
-  /** While `wait` is pending the process stays alive; an idle job holds nobody up. */
-  async keep_alive<T>(wait: Promise<T>): Promise<T> {
-    const release = this.hold();
-    try {
-      return await wait;
-    } finally {
-      release();
-    }
-  }
-
   /** Keeps the process alive until the returned function is called. */
   hold(): () => void {
-    this.#hold();
-    return () => this.#release();
-  }
-
-  #hold(): void {
-    if (this.#holds++ === 0) this.#keep_alive.ref();
-  }
-
-  #release(): void {
-    if (--this.#holds === 0) this.#keep_alive.unref();
+    this.#waits.hold();
+    return () => this.#waits.release();
   }
 
   // ---- the end
@@ -906,7 +780,7 @@ export class Driver implements SessionEvents {
     this.tell({ kind: 'job_stopped' });
     this.#fail_urgent(error);
     this.#parts.unread.fail(error);
-    const gone = this.wait_until(() => {
+    const gone = this.#waits.until(() => {
       for (const { state } of this.#core.slaves) if (state === 'stopping') return false;
       return true;
     });
@@ -916,9 +790,8 @@ export class Driver implements SessionEvents {
     await gone;
     clearTimeout(timer);
     this.#close_record();
-    this.#secret_file.remove();
+    this.#reception.close();
     this.#cancel_tick?.();
-    this.#listener?.close();
     this.#parts.events.emit('job_stopped', {});
   }
 }

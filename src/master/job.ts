@@ -8,7 +8,7 @@
 
 import { relative } from 'node:path';
 import { Log } from '../base/log.js';
-import { A_BOOLEAN, A_SIGNAL, A_STRING, check_options, show } from '../base/options.js';
+import { show } from '../base/options.js';
 import { CancelledError, ParjobError, StateError, UsageError } from '../errors.js';
 import { connect_command } from '../launch/joined.js';
 import { DEFAULT_POLICY } from '../sched/records.js';
@@ -25,14 +25,21 @@ import {
   type JobOptions,
   type ResolvedJobOptions,
   resolve_job_options,
-  TRUST_TABLE,
   type TrustOptions,
 } from './job_options.js';
+import { Members } from './members.js';
 import { type JobPolicy, JobTask, type Outcome, type QueuedTask } from './queued_task.js';
 import { JoinedSlave } from './remote/joined_slave.js';
 import type { RunRecord } from './run_record.js';
-import { has_home, Slave } from './slave.js';
+import type { Slave } from './slave.js';
 import { Sources, type TaskIterable } from './sources.js';
+import {
+  check_run_options,
+  check_task_options,
+  type QueueTaskOptions,
+  type RunOptions,
+  type TaskOptions,
+} from './task_options.js';
 import { Unread } from './unread.js';
 import { Watching } from './watching.js';
 
@@ -40,20 +47,6 @@ import { Watching } from './watching.js';
 const AHEAD_PER_SLAVE = 512;
 /** Bytes of their arguments, for all slaves, likewise. */
 const AHEAD_BYTES = 64 * 1024 * 1024;
-
-/** Options of a run. */
-export interface RunOptions {
-  /**
-   * Give outcomes instead of values, and do not throw when a task fails.
-   * @default false
-   */
-  settle?: boolean | undefined;
-  /**
-   * Ends the run with the signal's reason, and cancels all tasks of the queue that have no outcome, those
-   * that run and those that wait.
-   */
-  signal?: AbortSignal | undefined;
-}
 
 /** How many tasks of a job stand where. */
 export interface TaskCounts {
@@ -66,24 +59,6 @@ export interface TaskCounts {
   /** More may come from an iterable. */
   readonly is_open: boolean;
 }
-
-/** Options of a task, which come before those of its Job. */
-export interface TaskOptions extends TrustOptions {
-  /** Cancels the task, as its handle's `cancel` does. */
-  signal?: AbortSignal | undefined;
-}
-
-/** Options of a task of the queue. */
-export interface QueueTaskOptions extends TaskOptions {
-  /**
-   * Name by which a restarted run knows the task again. No two tasks of a job may have the same.
-   * @default made from the module, the name and the arguments of the task
-   */
-  key?: string | undefined;
-}
-
-const TASK_TABLE = { ...TRUST_TABLE, signal: A_SIGNAL } as const;
-const QUEUE_TASK_TABLE = { ...TASK_TABLE, key: A_STRING } as const;
 
 /**
  * A list of slaves that run tasks together.
@@ -111,7 +86,7 @@ export class Job<Result = unknown> extends Array<Slave> {
   readonly #driver: Driver;
   /** That of all tasks that have no options of their own. */
   readonly #policy: JobPolicy;
-  readonly #members = new Set<Slave>();
+  readonly #members: Members;
   #next_task_id = 0;
   #next_index = 0;
   #is_running = false;
@@ -163,6 +138,10 @@ export class Job<Result = unknown> extends Array<Slave> {
       },
       on_grow: (count) => void this.push(...this.#new_slaves(count)),
     });
+    this.#members = new Members({
+      on_added: (slave) => this.#driver.add_slave(slave),
+      on_removed: (slave) => this.#driver.remove_slave(slave),
+    });
     this.#policy = this.#policy_of({});
     this.#sources = new Sources<Result>({
       wants_more: () =>
@@ -186,7 +165,7 @@ export class Job<Result = unknown> extends Array<Slave> {
    * @throws UsageError (PARJOB_ERR_USAGE) for what is no slave, or is in this job or another one already
    */
   override push(...slaves: Slave[]): number {
-    this.#check_new('push', slaves);
+    this.#members.check_new('push', slaves);
     return this.#changed(super.push(...slaves));
   }
 
@@ -203,7 +182,7 @@ export class Job<Result = unknown> extends Array<Slave> {
    * @throws UsageError (PARJOB_ERR_USAGE) as push
    */
   override unshift(...slaves: Slave[]): number {
-    this.#check_new('unshift', slaves);
+    this.#members.check_new('unshift', slaves);
     return this.#changed(super.unshift(...slaves));
   }
 
@@ -222,38 +201,21 @@ export class Job<Result = unknown> extends Array<Slave> {
    * @throws UsageError (PARJOB_ERR_USAGE) as push
    */
   override splice(start: number, delete_count: number = this.length, ...slaves: Slave[]): Slave[] {
-    this.#check_new('splice', slaves);
+    this.#members.check_new('splice', slaves);
     return this.#changed(super.splice(start, delete_count, ...slaves));
   }
 
   #changed<T>(result: T): T {
-    this.#take_in_changes();
+    this.#members.look_at(this);
     return result;
   }
 
   /** A wrong write past all methods is refused by the next call; here it must not end the program. */
   #sweep(log: Log): void {
     try {
-      this.#take_in_changes();
+      this.#members.look_at(this);
     } catch (error) {
       log.error({ reason: (error as Error).message }, 'the list of slaves cannot be taken over');
-    }
-  }
-
-  #check_new(method: string, slaves: readonly unknown[]): void {
-    for (const [i, slave] of slaves.entries()) {
-      if (!(slave instanceof Slave)) {
-        throw new UsageError(
-          `${method}: a job is a list of slaves, got ${show(slave)}: use new LocalSlave() or its like`,
-        );
-      }
-      if (this.#members.has(slave) || slaves.indexOf(slave) !== i) {
-        throw new UsageError(
-          `${method}: ${slave} is in this job already: make another one for another process`,
-        );
-      }
-      if (has_home(slave))
-        throw new UsageError(`${method}: ${slave} is in another job: a slave has one master`);
     }
   }
 
@@ -261,22 +223,6 @@ export class Job<Result = unknown> extends Array<Slave> {
     const slaves = this.#options.new_slaves?.(count) ?? [];
     if (Array.isArray(slaves) && slaves.length === count) return slaves;
     throw new UsageError(`new_slaves: expected an array of ${count} slaves, got ${show(slaves)}`);
-  }
-
-  /** Index and length can be written past all methods, so the list itself is what counts. */
-  #take_in_changes(): void {
-    const present = new Set<Slave>(this);
-    for (const slave of this.#members) {
-      if (present.has(slave)) continue;
-      this.#members.delete(slave);
-      this.#driver.remove_slave(slave);
-    }
-    for (const slave of present) {
-      if (this.#members.has(slave)) continue;
-      this.#check_new('a write to the list', [slave]);
-      this.#members.add(slave);
-      this.#driver.add_slave(slave);
-    }
   }
 
   /**
@@ -301,7 +247,7 @@ export class Job<Result = unknown> extends Array<Slave> {
     // slaves of an earlier run come back to its port, with its secret
     if (this.#options.lease > 0) await this.#open_record();
     await this.#watching.begin();
-    this.#take_in_changes();
+    this.#members.look_at(this);
     await this.#driver.start_slaves();
   }
 
@@ -321,7 +267,7 @@ export class Job<Result = unknown> extends Array<Slave> {
 
   /** What every slave and the queue are waiting for, in words, a line each. */
   explain(): string {
-    this.#take_in_changes();
+    this.#members.look_at(this);
     return this.#driver.explain();
   }
 
@@ -349,7 +295,7 @@ export class Job<Result = unknown> extends Array<Slave> {
    */
   queue_task<R extends Result>(task: AnyTask<R>, options?: QueueTaskOptions): QueuedTask<R> {
     this.#check_open('queue_task');
-    const signal = this.#check_task_options('queue_task', options, QUEUE_TASK_TABLE);
+    const signal = check_task_options('queue_task', options);
     const queued = this.#make_task(task, this.#next_index, options);
     queued.key = options?.key;
     this.#next_index++;
@@ -420,16 +366,6 @@ export class Job<Result = unknown> extends Array<Slave> {
     }
   }
 
-  #check_task_options(
-    method: string,
-    options: TaskOptions | undefined,
-    table: Parameters<typeof check_options>[2],
-  ): AbortSignal | undefined {
-    if (options === undefined) return undefined;
-    check_options(method, options, table);
-    return options.signal;
-  }
-
   /**
    * Appends tasks that are made only as slaves need them, during a run. The options are those of each.
    * @throws UsageError (PARJOB_ERR_USAGE) when `tasks` is not iterable; the run throws when one is no task
@@ -437,7 +373,7 @@ export class Job<Result = unknown> extends Array<Slave> {
    */
   queue_tasks(tasks: TaskIterable<Result>, options?: TaskOptions): void {
     this.#check_open('queue_tasks');
-    this.#check_task_options('queue_tasks', options, TASK_TABLE);
+    check_task_options('queue_tasks', options);
     this.#sources.add(tasks, options);
     if (this.#is_running && this.#unread.is_finished) this.#reopen_run();
   }
@@ -456,7 +392,7 @@ export class Job<Result = unknown> extends Array<Slave> {
   run_task<R>(task: AnyTask<R>, options?: TaskOptions): Promise<R> {
     try {
       this.#check_open('run_task');
-      const signal = this.#check_task_options('run_task', options, TASK_TABLE);
+      const signal = check_task_options('run_task', options);
       signal?.throwIfAborted();
       const queued = this.#make_task(task, undefined, options);
       const { check } = queued.definition;
@@ -631,7 +567,7 @@ export class Job<Result = unknown> extends Array<Slave> {
       await this.#watching.begin();
       this.#check_open(method);
       signal?.throwIfAborted();
-      this.#take_in_changes();
+      this.#members.look_at(this);
     } catch (error) {
       end_run(error as Error);
       throw error;
@@ -720,11 +656,6 @@ export class Job<Result = unknown> extends Array<Slave> {
     if (this.#stopping === undefined) return;
     throw new StateError(`${method}: this job was stopped: make a new Job`);
   }
-}
-
-function check_run_options(method: string, options: RunOptions): boolean {
-  check_options(method, options, { settle: A_BOOLEAN, signal: A_SIGNAL });
-  return options.settle === true;
 }
 
 /** `options` without those that are undefined, which mean: as the job's. */

@@ -215,18 +215,6 @@ describe('outcomes', () => {
   });
 });
 
-describe('waiting', () => {
-  it('ends with what the condition throws', async () => {
-    const bench = new DriverBench([]);
-    const wait = bench.driver.wait_until(() => {
-      if (bench.driver.waiting > 0) throw new Error('a task came');
-      return false;
-    });
-    bench.queue('square', 1);
-    expect((await rejection(wait)).message).toBe('a task came');
-  });
-});
-
 it('sweeps now and then while slaves run, and no more when it was stopped', async () => {
   const bench = new DriverBench(fake_slaves(1));
   await bench.driver.start_slaves();
