@@ -52,6 +52,8 @@ async function compile(files: readonly string[], out: string): Promise<void> {
   const flags = [
     '--ignoreConfig',
     '--noCheck',
+    // only these files: what they import from elsewhere would be written beside its source
+    '--noResolve',
     '--target',
     'es2023',
     '--module',

@@ -17,10 +17,13 @@ import { many_slaves } from './many_slaves.js';
 import { end_running } from './measured_process.js';
 import { memory } from './memory.js';
 import { messages } from './messages.js';
+import { python_systems } from './python_systems.js';
 import { Report } from './report.js';
 import { round_trip } from './round_trip.js';
+import { sections } from './sections.js';
 import { start } from './start.js';
 import { throughput } from './throughput.js';
+import { watching } from './watching.js';
 
 const FIGURES: readonly Figure[] = [
   throughput,
@@ -33,6 +36,9 @@ const FIGURES: readonly Figure[] = [
   many_slaves,
   encryption,
   far_slaves,
+  watching,
+  python_systems,
+  sections,
 ];
 
 const { values: flags } = parseArgs({

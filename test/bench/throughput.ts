@@ -17,7 +17,7 @@ type Way =
   /** By `stream`, made as they are needed. */
   | 'stream';
 
-interface ThroughputEntry extends Entry {
+export interface ThroughputEntry extends Entry {
   tasks: number;
   warm_ms: number;
   /** Each is measured so many times, in turn, and the median of each counts. */

@@ -1,28 +1,40 @@
 /** parjob itself, as a user would write it: a Job of local slaves. */
-import { Job, local_slaves, type Slave, tasks_from } from 'parjob';
+import { Job, type JobOptions, local_slaves, type Slave, tasks_from } from 'parjob';
 import type { Kind } from '../tasks.js';
 import { type Contender, TASKS_URL } from './contender.js';
 
 const ECHO_MESSAGES = 'for (;;) await master.send_data(await master.get_data())';
 
-/** `parjob:tls` encrypts all connections. */
+/** What `parjob:...` adds. */
+const VARIANTS: Record<string, JobOptions> = {
+  tls: { encryption: 'always' },
+  watched: {
+    progress: true,
+    dashboard: true,
+    metrics: true,
+    trace: 'bench.trace.json',
+    spans: true,
+    channels: true,
+  },
+};
+
 export function make(option?: string): Contender {
-  return new Parjob(option === 'tls' ? 'always' : 'auto');
+  return new Parjob(option === undefined ? {} : VARIANTS[option]!);
 }
 
 class Parjob implements Contender {
   readonly #tasks = tasks_from<typeof import('../tasks.js')>(TASKS_URL);
-  readonly #encryption: 'always' | 'auto';
+  readonly #options: JobOptions;
   #job!: Job;
   #echo_slave: Slave | undefined;
 
-  constructor(encryption: 'always' | 'auto') {
-    this.#encryption = encryption;
+  constructor(options: JobOptions) {
+    this.#options = options;
   }
 
   async start(workers: number): Promise<void> {
-    const options = { jobname: 'bench', log_dir: process.cwd(), encryption: this.#encryption };
-    this.#job = new Job(local_slaves(workers), options);
+    const where = { jobname: 'bench', log_dir: process.cwd() };
+    this.#job = new Job(local_slaves(workers), { ...where, ...this.#options });
   }
 
   async ready(): Promise<void> {
