@@ -2,15 +2,12 @@
  * Which values JSON keeps exactly. Those stand in the status file as they are, so that people and jq can
  * read them; all others are bytes to it.
  */
+import { Met } from '../base/met.js';
 
 /** Deeper values go as bytes: JSON.stringify recurses. */
 const MAX_DEPTH = 64;
 
-// Objects met so far, to notice one that is met twice: a few in an array, many in a set.
-const FEW = 8;
-const few: unknown[] = new Array(FEW).fill(undefined);
-let few_count = 0;
-const many = new Set<object>();
+const met = new Met();
 
 /**
  * True for a value that `JSON.parse(JSON.stringify(value))` gives back as it was: null, booleans, finite
@@ -21,9 +18,7 @@ export function is_json_exact(value: unknown): boolean {
   try {
     return is_exact_at(value, 0);
   } finally {
-    for (let i = 0; i < few_count; i++) few[i] = undefined;
-    few_count = 0;
-    if (many.size > 0) many.clear();
+    met.clear();
   }
 }
 
@@ -43,7 +38,7 @@ function is_exact_at(value: unknown, depth: number): boolean {
 }
 
 function is_exact_object(value: object, depth: number): boolean {
-  if (depth > MAX_DEPTH || was_met(value)) return false;
+  if (depth > MAX_DEPTH || met.meet(value)) return false;
   if (typeof (value as unknown as Record<string, unknown>)['toJSON'] === 'function') return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (Array.isArray(value)) {
@@ -58,15 +53,4 @@ function is_exact_object(value: object, depth: number): boolean {
     if (!is_exact_at((value as Record<string, unknown>)[key], depth)) return false;
   }
   return true;
-}
-
-function was_met(value: object): boolean {
-  for (let i = 0; i < few_count; i++) if (few[i] === value) return true;
-  if (few_count < FEW) {
-    few[few_count++] = value;
-    return false;
-  }
-  if (many.has(value)) return true;
-  many.add(value);
-  return false;
 }

@@ -8,6 +8,7 @@
  */
 // the entry without the native string reader: half the time to load, no difference for short strings
 import { Packr, Unpackr } from 'msgpackr/pack';
+import { Met } from '../base/met.js';
 import { ProtocolError, UsageError } from '../errors.js';
 import { check_msgpack } from './check_msgpack.js';
 import { flatten, text_of } from './graph.js';
@@ -88,26 +89,15 @@ export function unpack(bytes: Buffer, start: number, end: number): unknown {
   }
 }
 
-// Objects met so far, to notice one that is met twice: a few in an array, many in a set.
-const FEW = 8;
-const few: unknown[] = new Array(FEW).fill(undefined);
-let few_count = 0;
-const many = new Set<object>();
+const met = new Met();
 
 /** True for a tree of primitives, dense arrays and plain objects: what msgpack keeps as it is. */
 function is_plain(value: unknown): boolean {
   try {
     return is_plain_at(value, 0);
   } finally {
-    forget_met();
+    met.clear();
   }
-}
-
-function forget_met(): void {
-  // what is left in `few` is overwritten by the next values; it must not keep a large one alive
-  for (let i = 0; i < few_count; i++) few[i] = undefined;
-  few_count = 0;
-  if (many.size > 0) many.clear();
 }
 
 function is_plain_at(value: unknown, depth: number): boolean {
@@ -127,7 +117,7 @@ function is_plain_at(value: unknown, depth: number): boolean {
 }
 
 function is_plain_object(value: object, depth: number): boolean {
-  if (depth > PLAIN_DEPTH || was_met(value)) return false;
+  if (depth > PLAIN_DEPTH || met.meet(value)) return false;
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) {
       const item: unknown = value[i];
@@ -143,15 +133,4 @@ function is_plain_object(value: object, depth: number): boolean {
     if (!is_plain_at((value as Record<string, unknown>)[key], depth)) return false;
   }
   return true;
-}
-
-function was_met(value: object): boolean {
-  for (let i = 0; i < few_count; i++) if (few[i] === value) return true;
-  if (few_count < FEW) {
-    few[few_count++] = value;
-    return false;
-  }
-  if (many.has(value)) return true;
-  many.add(value);
-  return false;
 }
