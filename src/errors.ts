@@ -29,6 +29,17 @@ export class ParjobError extends Error {
   readonly code: string = 'PARJOB_ERR';
 }
 
+/**
+ * Has fields left out when an error is printed, by node itself for one that nobody caught: they repeat its message, or
+ * hold all results of a run. They are read as any others.
+ */
+function keep_from_print(error: ParjobError, ...fields: readonly string[]): void {
+  for (const field of fields) {
+    const value = (error as unknown as Record<string, unknown>)[field];
+    Object.defineProperty(error, field, { value, writable: true, configurable: true, enumerable: false });
+  }
+}
+
 /** An argument or option that cannot be: unknown, of the wrong type, or a value that cannot be sent. */
 export class UsageError extends ParjobError {
   static {
@@ -139,6 +150,7 @@ export class LaunchError extends ParjobError implements LaunchFacts {
     this.signal = facts.signal;
     this.log_file = facts.log_file;
     this.log_tail = facts.log_tail;
+    keep_from_print(this, 'command', 'log_tail');
   }
 }
 
@@ -190,6 +202,7 @@ export class RemoteError extends ParjobError implements RemoteFacts {
     if (this.remote_stack !== undefined) {
       this.stack = `${this.name}: ${this.message}\n  on ${facts.slave}: ${this.remote_stack}`;
     }
+    keep_from_print(this, 'what', 'remote_name', 'remote_message', 'remote_stack', 'fields', 'finished');
   }
 }
 
@@ -266,6 +279,7 @@ export class SlaveDiedError extends ParjobError {
     );
     this.attempts = attempts;
     this.index = index;
+    keep_from_print(this, 'attempts', 'finished');
   }
 }
 
@@ -310,6 +324,7 @@ export class TaskTimeoutError extends ParjobError {
     this.timeout = timeout;
     this.slave = slave;
     this.index = index;
+    keep_from_print(this, 'finished');
   }
 }
 
@@ -325,9 +340,11 @@ export class CancelledError extends ParjobError {
   finished?: readonly unknown[];
 
   constructor(what: string, index: number | undefined, reason: unknown) {
-    const why = reason instanceof Error ? `: ${reason.message}` : '';
+    const said = reason instanceof Error ? reason.message : reason;
+    const why = typeof said === 'string' && said !== '' ? `: ${said}` : '';
     super(`${what} was cancelled${why}`, reason === undefined ? undefined : { cause: reason });
     this.index = index;
+    keep_from_print(this, 'finished');
   }
 }
 
@@ -404,6 +421,7 @@ export class SectionFailedError extends ParjobError {
     });
     super([message, ...story].join('\n'));
     this.sections = sections;
+    keep_from_print(this, 'sections');
   }
 }
 
@@ -421,5 +439,6 @@ export class NoMoreSlavesError extends ParjobError {
   constructor(message: string, slaves: readonly { slave: string; error: Error }[], options?: ErrorOptions) {
     super(message, options);
     this.slaves = slaves;
+    keep_from_print(this, 'slaves', 'finished');
   }
 }

@@ -1,6 +1,8 @@
+import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  CancelledError,
   LaunchError,
   NetworkError,
   NoMoreSlavesError,
@@ -161,5 +163,36 @@ describe('a NoMoreSlavesError', () => {
       message: 'no slave is left',
       slaves,
     });
+  });
+});
+
+describe('a CancelledError', () => {
+  it.each([
+    ['bored', 'task 3 was cancelled: bored'],
+    [new Error('no time'), 'task 3 was cancelled: no time'],
+    [undefined, 'task 3 was cancelled'],
+    [{ because: 1 }, 'task 3 was cancelled'],
+  ])('says why: %s', (reason, message) => {
+    const error = new CancelledError('task 3', 3, reason);
+    expect([error.message, error.cause]).toEqual([message, reason]);
+  });
+});
+
+describe('an error that nobody caught', () => {
+  it('is printed without the results of the run, and without what its message says', () => {
+    const thrown = new TypeError('bad x');
+    const remote = Object.assign(new RemoteError(thrown, FACTS), { finished: [{ value: 'a result' }] });
+    const facts = { slave: 's', cause_kind: 'exited', command: ['a word'], log_tail: 'last words' } as const;
+    const launch = new LaunchError('it ended', facts);
+    const no_slaves = new NoMoreSlavesError('none is left', [{ slave: 's', error: new Error('its end') }]);
+    // as node prints it
+    const printed = [remote, launch, no_slaves].map((error) => inspect(error, { depth: 5 })).join('\n');
+    for (const word of ['a result', 'a word', 'last words', 'its end', 'remote_']) {
+      expect(printed).not.toContain(word);
+    }
+    expect(printed).toContain("code: 'PARJOB_ERR_REMOTE'");
+    expect(printed).toContain('bad x');
+    expect(remote.finished).toEqual([{ value: 'a result' }]);
+    expect(launch.log_tail).toBe('last words');
   });
 });

@@ -41,7 +41,7 @@ describe('README.md', () => {
       'build_model.ts',
       'build.ts',
       'messages.js',
-      'count.js',
+      'upper.js',
       'survey.js',
     ]);
   });
@@ -67,7 +67,7 @@ describe('README.md', () => {
 
   it('has a serial program that runs over sections', async () => {
     const { folder } = project_of_readme();
-    expect(await run(folder, ['count.js'])).toBe('3 sections');
+    expect(await run(folder, ['upper.js'])).toBe('3 sections');
     expect(readFileSync(join(folder, 'upper.txt'), 'utf8')).toBe('FIG\nPEAR\nFIG\nLIME\nFIG\nPEAR\n');
   });
 

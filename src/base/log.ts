@@ -3,8 +3,10 @@
  *
  * pino takes about 20 ms to load, and a run in which nothing goes wrong writes nothing; a slave must
  * not pay for it before its first task. Lines of a deferred log wait, with their times, until `flush`.
+ * Lines are JSON, but for those that somebody reads at a terminal.
  */
 import { createRequire } from 'node:module';
+import { isatty } from 'node:tty';
 import type { Logger } from 'pino';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -26,6 +28,22 @@ export function divert_stderr(take: (lines: string) => void): () => void {
   return () => {
     if (stderr_taker === take) stderr_taker = undefined;
   };
+}
+
+const NOT_FOR_PEOPLE = new Set(['level', 'time', 'job', 'msg', 'reason', 'err']);
+
+/** A line of JSON as a person at a terminal reads it. Of a long reason it has the first line: the error that comes of it has the rest. */
+export function plain_line(json: string): string {
+  const line = JSON.parse(json) as Record<string, unknown>;
+  const reason = String(line['reason'] ?? '').split('\n', 1)[0] as string;
+  const facts = Object.entries(line)
+    .filter(([name, value]) => !NOT_FOR_PEOPLE.has(name) && !reason.includes(String(value)))
+    .map(([name, value]) => `${name} ${value}`);
+  const { stack } = (line['err'] ?? {}) as { stack?: string };
+  const told = [line['msg'], facts.join(', '), reason, stack].filter(
+    (part) => part !== '' && part !== undefined,
+  );
+  return `parjob: ${told.join(': ')}\n`;
 }
 
 export class Log {
@@ -99,9 +117,11 @@ export class Log {
       const destination = pino.destination({ dest: this.#fd, sync: true });
       // a full disk costs lines, and nothing else
       destination.on('error', () => {});
-      const write = (lines: string) => {
-        if (this.#fd === 2 && stderr_taker !== undefined) stderr_taker(lines);
-        else destination.write(lines);
+      const is_for_people = this.#fd === 2 && isatty(this.#fd);
+      const write = (line: string) => {
+        const text = is_for_people ? plain_line(line) : line;
+        if (this.#fd === 2 && stderr_taker !== undefined) stderr_taker(text);
+        else destination.write(text);
       };
       this.#logger = pino({ level: this.#level, base: this.#bindings }, { write });
     }

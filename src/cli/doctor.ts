@@ -76,6 +76,8 @@ function slaves_for(machines: readonly string[], { slurm, sge, tunnel = false }:
     ? []
     : read_machines('doctor', is_file ? (first as string) : machines))
     slaves.push(is_local_host(host) ? new LocalSlave() : new SshSlave(host, { tunnel }));
+  if (slaves.length === 0 && first !== undefined)
+    throw new UsageError(`doctor: ${machines.join(' ')} names no machine: a line is 'host', or 'host:4'`);
   return slaves.length === 0 ? [new LocalSlave()] : slaves;
 }
 

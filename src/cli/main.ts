@@ -4,7 +4,7 @@
  * Exit codes: 0 all went well, 1 something failed, 2 the command line is wrong, 130 and 143 ended by Ctrl-C or SIGTERM.
  */
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { ParjobError, UsageError } from '../errors.js';
 
 const EXIT_FAILED = 1;
@@ -40,9 +40,13 @@ const CONFIG = ['--config <file>', 'instead of parjob.config.js'] as const;
 const QUIET = ['-q, --quiet', 'no progress'] as const;
 
 function number(text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value)) return value;
-  throw new UsageError(`expected a number, got ${JSON.stringify(text)}`);
+  if (text.trim() !== '' && Number.isFinite(Number(text))) return Number(text);
+  throw new InvalidArgumentError('Expected a number.');
+}
+
+function whole_number(text: string): number {
+  if (/^\d+$/.test(text) && Number(text) > 0) return Number(text);
+  throw new InvalidArgumentError('Expected a whole number above 0.');
 }
 
 function list(value: string, before: string[] = []): string[] {
@@ -156,7 +160,7 @@ command('bench', 'Measures how fast tasks go on slaves: no-op tasks a second, an
 ])
   .option(...ON)
   .option(...CONFIG)
-  .option('--tasks <n>', 'no-op tasks', number)
+  .option('--tasks <n>', 'no-op tasks', whole_number)
   .option('--json', 'as JSON')
   .action(async (flags: object) => {
     process.exitCode = await (await import('./bench.js')).bench(flags);

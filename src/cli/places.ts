@@ -26,10 +26,10 @@ const KINDS: Readonly<Record<string, (n: number) => Slave[]>> = {
 export function slaves_on(places: string): Slave[] {
   return places.split(',').flatMap((place) => {
     const [name = '', count] = place.trim().split(':');
-    const kind = KINDS[name];
-    if (kind === undefined) return ssh_slaves([place.trim()]);
+    const kind = Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
+    if (kind === undefined && name !== '') return ssh_slaves([place.trim()]);
     const n = count === undefined ? (name === 'local' ? availableParallelism() : 1) : Number(count);
-    if (Number.isInteger(n) && n > 0) return kind(n);
+    if (kind !== undefined && Number.isInteger(n) && n > 0) return kind(n);
     throw new UsageError(
       `--on: ${JSON.stringify(place)}: expected a kind (${Object.keys(KINDS).join(', ')}) or a machine, with a number of slaves, as in slurm:16`,
     );

@@ -1,5 +1,7 @@
 /** What is said of a slave that did not start, or is gone: facts into words, with what to do about them. */
+import { existsSync } from 'node:fs';
 import { type LaunchCause, LaunchError } from '../errors.js';
+import { SLAVE_SCRIPT } from './command.js';
 import { cause_of_exit } from './exit_code.js';
 import type { ProcessEnd } from './launcher.js';
 import { log_tail, says_heap_is_full } from './log_tail.js';
@@ -39,6 +41,31 @@ const REMEDIES: Readonly<Record<LaunchCause, string>> = {
   left_queue: 'its last words, if any, are below; ask the batch system what it knows of that job',
 };
 
+/** What to do, where the kind alone does not tell. */
+function remedy({ command }: FailedLaunch, cause_kind: LaunchCause, facts: RemedyFacts): string {
+  const [program] = command;
+  // what is missing is on this machine: mpirun, sbatch, ssh, or what slave_command names
+  const is_here = facts.end?.error !== undefined || facts.end?.reason !== undefined;
+  if (cause_kind === 'command_not_found' && is_here && program !== undefined) {
+    const other = command.includes(SLAVE_SCRIPT) ? ", or give the Job's option slave_command another" : '';
+    return `start the master where ${program} is in PATH and may be run${other}`;
+  }
+  if (cause_kind === 'cannot_start' && (facts.cause as NodeJS.ErrnoException | undefined)?.path !== undefined)
+    return "give the Job's option log_dir a folder that exists, may be written in and has room";
+  if (cause_kind === 'package_missing' && !existsSync(SLAVE_SCRIPT))
+    return 'this program is a bundle, and parjob is in it: leave parjob out (external), for slaves start from its files';
+  if (cause_kind === 'exited' && facts.tail === undefined)
+    return 'it printed nothing; try the command by hand';
+  return REMEDIES[cause_kind];
+}
+
+interface RemedyFacts {
+  cause: unknown;
+  end: ProcessEnd | undefined;
+  /** The last words in its log. */
+  tail: string | undefined;
+}
+
 /** A command for ssh holds a script, which is quoted twice: nobody reads that. All of it is in the error's `command`. */
 const LONGEST_COMMAND = 240;
 
@@ -68,10 +95,10 @@ export function launch_error(
   const tail = log_tail(launch.log_file, launch.log_start);
   const { slave, command, log_file } = launch;
   const lines = [
-    `slave ${slave} did not start: ${what}; ${REMEDIES[cause_kind]}`,
-    `  command: ${cut(quote_all(command))}`,
-    `  log: ${log_file}`,
+    `slave ${slave} did not start: ${what}; ${remedy(launch, cause_kind, { cause, end, tail })}`,
   ];
+  if (command.length > 0) lines.push(`  command: ${cut(quote_all(command))}`);
+  lines.push(`  log: ${log_file}`);
   if (tail !== undefined) lines.push(tail.replace(/^/gm, '    | '));
   const facts = {
     slave,

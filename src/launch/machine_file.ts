@@ -19,6 +19,8 @@ const HOST = /^(?:\w[\w.-]*@)?(?:\w[\w.-]*|\[[0-9a-fA-F:]+\])$/;
 /** Words of Open MPI and MPICH that say nothing to us. */
 const IGNORED = /^(max[-_]slots|ifhn|binding|user)=\S+$/;
 const MOST_SLOTS = 100_000;
+/** Characters of a line that an error shows. */
+const MOST_SHOWN = 80;
 
 /**
  * @param text lines of a machine file
@@ -33,7 +35,7 @@ export function parse_machine_file(text: string, file: string): Machine[] {
     if (first === '') return;
     const refuse = (what: string): never => {
       throw new UsageError(
-        `${file}, line ${i + 1}: ${what}; a line is 'host', 'host:4', 'host slots=4' or '4/host', got ${JSON.stringify(line.trim())}`,
+        `${file}, line ${i + 1}: ${what}; a line is 'host', 'host:4', 'host slots=4' or '4/host', got ${quoted(line.trim())}`,
       );
     };
     const [host, count] = read_host(first, rest, refuse);
@@ -52,15 +54,13 @@ function read_host(
   if (front !== undefined && back !== undefined) refuse('the slots are given twice');
   for (const word of rest) {
     const [, slots] = /^slots=(\d+)$/.exec(word) ?? [];
-    if (slots === undefined && !IGNORED.test(word))
-      refuse(`the word ${JSON.stringify(word)} is not understood`);
+    if (slots === undefined && !IGNORED.test(word)) refuse(`the word ${quoted(word)} is not understood`);
     if (slots !== undefined && count !== undefined) refuse('the slots are given twice');
     count ??= slots;
   }
   // GNU parallel's name for this machine
   const host = name === ':' ? 'localhost' : name.replace(/^\[(.*)\]$/, '$1');
-  if (!HOST.test(name) && host !== 'localhost')
-    refuse(`${JSON.stringify(name)} is no name or address of a host`);
+  if (!HOST.test(name) && host !== 'localhost') refuse(`${quoted(name)} is no name or address of a host`);
   const slots = Number(count ?? 1);
   if (slots > MOST_SLOTS) refuse(`${count} slots are too many`);
   return [host, slots];
@@ -82,10 +82,15 @@ export function parse_pe_hostfile(text: string, file: string): Machine[] {
     if (host === '') return;
     if (!/^[1-9]\d*$/.test(count)) {
       throw new UsageError(
-        `${file}, line ${i + 1}: expected a host and its slots, as Grid Engine writes them, got ${JSON.stringify(line)}`,
+        `${file}, line ${i + 1}: expected a host and its slots, as Grid Engine writes them, got ${quoted(line)}`,
       );
     }
     machines.push({ host, slots: Number(count) });
   });
   return machines;
+}
+
+/** The beginning of a text: what is given may be no machine file at all. */
+function quoted(text: string): string {
+  return JSON.stringify(text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}...` : text);
 }

@@ -11,7 +11,8 @@ export interface ScriptFile {
 /** @throws Error when it cannot be written */
 export function write_script({ secret_file, slave_id, launch }: LaunchOrder, text: string): ScriptFile {
   const path = `${secret_file()}.${slave_id}.${launch}.sh`;
-  writeFileSync(path, text, { mode: 0o700 });
+  // never one that is there: in a folder of many it may be a link to a file of this user, or somebody else's
+  writeFileSync(path, text, { mode: 0o700, flag: 'wx' });
   const forget = at_end(() => rmSync(path, { force: true }));
   const remove = () => {
     forget();

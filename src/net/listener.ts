@@ -4,6 +4,7 @@
  * A client that proves nothing costs one socket and a few kilobytes for HANDSHAKE_TIMEOUT at most; beyond
  * MAX_PENDING such clients the oldest is dropped. It never disturbs anything else.
  */
+import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { NetworkError } from '../errors.js';
 import { type Identity, MasterHandshake } from '../wire/hello.js';
@@ -12,12 +13,18 @@ import { TcpLink } from './tcp_link.js';
 
 /** Time in which a client must have proved itself, ms. */
 export const HANDSHAKE_TIMEOUT = 5000;
-/** A client that waits costs some 3 KB: with fewer places a thousand idle ones would throw each other out all the time. */
+/** A client that waits costs 30 KB, encrypted up to 90: with fewer places a thousand idle ones would throw each other out all the time. */
 const MAX_PENDING = 2048;
 /** For the reason of a refusal to reach the client, ms. */
 const LAST_WORDS_TIME = 1000;
 /** Refusals that are told in a second. A crowd of strangers must not fill logs. */
 const TOLD_PER_SECOND = 10;
+
+/** What to do when a port cannot be listened on. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program holds it: give the option port another number or a wider range',
+  EACCES: 'this user may not listen there: give the option port a number from 1024 on',
+};
 
 export interface ListenerEvents {
   /** Whether there is something that this slave, which resumes and has not proved itself yet, could go on with. */
@@ -26,6 +33,21 @@ export interface ListenerEvents {
   on_accept(identity: Identity, link: Link, rest: Buffer): void;
   /** A client was turned away. Of a crowd only the first few in each second are told. */
   on_refuse(peer: string, reason: Error): void;
+}
+
+/** How many clients may be in the handshake: strangers must leave half of the descriptors to slaves and files. */
+export function pending_places(limits: string): number {
+  const [, most] = /^Max open files +\S+ +(\d+)/m.exec(limits) ?? [];
+  return Math.min(MAX_PENDING, Math.floor(Number(most ?? Infinity) / 2));
+}
+
+/** The limits of this process, as Linux tells them; elsewhere nothing. node has raised the soft ones to the hard ones. */
+function read_limits(): string {
+  try {
+    return readFileSync('/proc/self/limits', 'latin1');
+  } catch {
+    return '';
+  }
 }
 
 export class Listener {
@@ -40,7 +62,7 @@ export class Listener {
   #port = 0;
 
   /** `max_pending` clients may be in the handshake at a time. */
-  constructor(secret: Buffer, events: ListenerEvents, max_pending = MAX_PENDING) {
+  constructor(secret: Buffer, events: ListenerEvents, max_pending = pending_places(read_limits())) {
     this.#secret = secret;
     this.#max_pending = max_pending;
     this.#events = events;
@@ -66,12 +88,10 @@ export class Listener {
       try {
         return await this.#listen_on(server, host, port);
       } catch (error) {
-        const is_taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-        if (is_taken && port < high) continue;
+        const { code = '' } = error as NodeJS.ErrnoException;
+        if (code === 'EADDRINUSE' && port < high) continue;
         const ports = low === high ? `port ${low}` : `ports ${low} to ${high}`;
-        const remedy = is_taken
-          ? 'another program holds it: give the option port another number or a wider range'
-          : 'give the option host a name or address of this machine';
+        const remedy = REMEDIES[code] ?? 'give the option host a name or address of this machine';
         throw new NetworkError(
           `the master cannot listen on ${host}, ${ports}: ${(error as Error).message}; ${remedy}`,
           {

@@ -11,6 +11,9 @@ import { type OnRead, TcpLink } from './tcp_link.js';
 /** What OpenSSL says when the peer's key is another one; the second as the peer of it is told. */
 const OTHER_KEY = /BINDER_DOES_NOT_VERIFY|ALERT_ILLEGAL_PARAMETER|ALERT_DECRYPT_ERROR/;
 
+/** What it says of a certificate, of which none is trusted. */
+const CERTIFICATE = /CERT|UNABLE_TO_VERIFY/;
+
 let context: SecureContext | undefined;
 
 export class TlsLink extends TcpLink {
@@ -68,6 +71,11 @@ export class TlsLink extends TcpLink {
   /** An end in the handshake is told in our words. */
   protected override explain(error: Error): Error {
     const { code = '' } = error as NodeJS.ErrnoException;
+    if (CERTIFICATE.test(code))
+      return new HandshakeError(
+        'stranger',
+        'something else than a parjob master answers there: it shows a certificate',
+      );
     if (this.#is_secure || !code.startsWith('ERR_SSL')) return error;
     if (OTHER_KEY.test(code)) return new HandshakeError('bad_secret', this.#other_key);
     return new HandshakeError('stranger', `the peer does not speak TLS 1.3 as parjob does (${code})`);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { LOG_LEVELS, Log, type LogLevel } from '../../src/base/log.js';
+import { LOG_LEVELS, Log, type LogLevel, plain_line } from '../../src/base/log.js';
 
 type Line = Record<string, unknown>;
 
@@ -103,5 +103,27 @@ describe('a log', () => {
   it('knows the levels of pino, in their order', () => {
     const values = LOG_LEVELS.map((level) => pino.levels.values[level] ?? Infinity);
     expect(values).toEqual(values.toSorted((a, b) => a - b));
+  });
+});
+
+describe('a line for people', () => {
+  const plain = (fields: Record<string, unknown>) =>
+    plain_line(`${JSON.stringify({ level: 40, time: 1, job: 'x', msg: 'a slave was lost', ...fields })}\n`);
+
+  it('has the text, what it is about and the first line of the reason', () => {
+    const fields = { slave: 'x.slave0', why: 'died', reason: 'exited with code 3\n  log: x.slave0' };
+    expect(plain(fields)).toBe('parjob: a slave was lost: slave x.slave0, why died: exited with code 3\n');
+    expect(plain({})).toBe('parjob: a slave was lost\n');
+  });
+
+  it('does not say twice what the reason says', () => {
+    const fields = { slave: 'x.slave0', reason: 'slave x.slave0 did not start' };
+    expect(plain(fields)).toBe('parjob: a slave was lost: slave x.slave0 did not start\n');
+  });
+
+  it('has the stack of an error', () => {
+    expect(plain({ err: { type: 'Error', stack: 'Error: no\n    at x.js:1' } })).toBe(
+      'parjob: a slave was lost: Error: no\n    at x.js:1\n',
+    );
   });
 });

@@ -50,6 +50,15 @@ describe('parjob map', () => {
     expect(stdout).toBe('"ANN"\n"BOB"\n');
   });
 
+  it('takes lines that come in pieces, the last without an end', () => {
+    const long = 'x'.repeat(200_000);
+    const { stdout } = parjob(
+      ['map', 'tasks.mjs', '--on', 'local:1'],
+      `{"name":"${long}"}\r\n\n{"name":"é"}\n{"name":"last"}`,
+    );
+    expect(stdout).toBe(`"${long.toUpperCase()}"\n"É"\n"LAST"\n`);
+  });
+
   it('goes on when a line fails, says which, and ends with 1', () => {
     const { status, stdout, stderr } = parjob(['map', 'tasks.mjs#odd_fails', '--on', 'local:1'], numbers(4));
     expect(status).toBe(1);
@@ -79,13 +88,13 @@ describe('parjob map', () => {
       'a line that is no JSON',
       ['map', 'tasks.mjs#double'],
       '1\nx y\n',
-      'stdin, line 2: expected JSON, got x y',
+      'parjob: stdin, line 2: expected JSON, got x y',
     ],
     [
       'a module that does not exist',
       ['map', 'nothing.mjs#double'],
       '1\n',
-      'nothing.mjs of the function double does not exist',
+      'parjob: map: there is no module nothing.mjs',
     ],
     [
       'places that cannot be',
@@ -93,17 +102,24 @@ describe('parjob map', () => {
       '',
       'expected a kind (local, slurm',
     ],
-    [
-      'a number that is none',
-      ['map', 'tasks.mjs#double', '--timeout', 'long'],
-      '',
-      'expected a number, got "long"',
-    ],
   ])('refuses %s, with 2', (_, words, input, text) => {
     const { status, stderr } = parjob(words, input);
     expect(stderr).toContain(text);
     expect(stderr).toContain('PARJOB_ERR_USAGE');
     expect(status).toBe(2);
+  });
+
+  it.each([
+    ['.', /^parjob: map: there is no module \./],
+    [
+      'tasks.mjs#dubble',
+      /^parjob: map: the task module .* exports no function or class 'dubble'; it exports /,
+    ],
+  ])('stops at once for %s, which cannot be', (target, said) => {
+    const { status, stdout, stderr } = parjob(['map', target, '--on', 'local:1'], numbers(50));
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(said);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
   });
 
   it('ends without a word when nobody reads any more', async () => {
@@ -232,6 +248,18 @@ describe('parjob', () => {
     expect(parjob(['status']).stdout).toMatch(/^run: finished; tasks: .*5 done/);
     expect(parjob(['report', 'run.status'])).toMatchObject({ status: 0 });
     expect(readFileSync(join(folder, 'run.html'), 'utf8')).toMatch(/^<!doctype html>/i);
+  });
+
+  it.each([
+    [['bench', '--tasks', '-4'], "option '--tasks <n>' argument '-4' is invalid"],
+    [['map', 'tasks.mjs', '--timeout', 'soon'], "option '--timeout <ms>' argument 'soon' is invalid"],
+    [['map', 'tasks.mjs#double', '--on', ''], '--on: "": expected a kind'],
+    [['doctor', 'nobody'], 'nobody names no machine'],
+  ])('says which value cannot be: %s', (words, said) => {
+    writeFileSync(join(folder, 'nobody'), '# a machine file without machines\n');
+    const { status, stderr } = parjob(words);
+    expect(status, stderr).toBe(2);
+    expect(stderr).toContain(said);
   });
 
   it('refuses a command or an option that it does not have, with 2', () => {

@@ -3,9 +3,11 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { createServer as createTlsServer } from 'node:tls';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { CommandSlave, local_slaves, tasks_from } from '../../src/index.js';
 import { cluster_job, next_event, test_folder } from '../kit/cluster.js';
+import { AUTHORITY, CERTIFICATE, KEY } from '../kit/trusted_stranger.js';
 
 const { add } = tasks_from<{ add(a: number, b: number): number }>(
   new URL('../tasks/process.js', import.meta.url),
@@ -111,6 +113,28 @@ describe('the encrypted door', () => {
     socket.write(Buffer.concat([Buffer.from('PJOB'), Buffer.alloc(44)]));
     expect((await refused).reason.message).toContain('does not speak TLS 1.3');
     socket.destroy();
+  });
+
+  it('is not taken for a server whose certificate the world trusts, and which knows no secret', async () => {
+    const folder = test_folder();
+    const read: Buffer[] = [];
+    const server = createTlsServer({ key: KEY, cert: CERTIFICATE, minVersion: 'TLSv1.3' }, (socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (bytes) => read.push(bytes));
+    });
+    server.on('tlsClientError', () => {});
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as { port: number };
+    writeFileSync(join(folder, 'authority.pem'), AUTHORITY);
+    writeFileSync(join(folder, 'secret'), 'ab'.repeat(32));
+    vi.stubEnv('NODE_EXTRA_CA_CERTS', join(folder, 'authority.pem'));
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const command = `${process.execPath} ${cwd}/bin/slave.js --connect tls://127.0.0.1:${port} --secret file --secret-file ${folder}/secret`;
+    const { code, stderr } = await join_by(command);
+    expect(stderr).toContain('it shows a certificate');
+    expect(code).not.toBe(0);
+    expect(Buffer.concat(read).toString('latin1')).toBe('');
   });
 
   it('is not to be opened from between: changed bytes end the connection, and what goes by is no plain text', async () => {

@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LaunchCause } from '../../src/errors.js';
+import { SLAVE_SCRIPT } from '../../src/launch/command.js';
 import { describe_end, exit_error, launch_error } from '../../src/launch/failure.js';
 import type { ProcessEnd } from '../../src/launch/launcher.js';
 import { log_tail } from '../../src/launch/log_tail.js';
@@ -121,5 +123,50 @@ describe('the error for a process that ended before it was ready', () => {
   ])('says of %s: %s', (code, cause_kind) => {
     const error = Object.assign(new Error(`spawn node ${code}`), { code });
     expect(exit_error(launch(), end({ error }))).toMatchObject({ cause_kind, cause: error });
+  });
+});
+
+describe('what to do', () => {
+  it('is on this machine when the command is missing here', () => {
+    const error = Object.assign(new Error('spawn mpirun ENOENT'), { code: 'ENOENT' });
+    const missing = { ...launch(''), command: ['mpirun', '-n', '2'] };
+    expect(exit_error(missing, end({ error })).message).toContain('start the master where mpirun is in PATH');
+    const reason = { cause: 'command_not_found', text: 'could not be submitted' } as const;
+    const qsub = exit_error({ ...launch(''), command: ['qsub'] }, end({ reason })).message;
+    expect(qsub).toContain('start the master where qsub is in PATH');
+    expect(qsub).not.toContain('slave_command');
+  });
+
+  it('names slave_command when node is missing here or there', () => {
+    const error = Object.assign(new Error('spawn nodejs ENOENT'), { code: 'ENOENT' });
+    const local = { ...launch(''), command: ['nodejs', SLAVE_SCRIPT] };
+    expect(exit_error(local, end({ error })).message).toContain("Job's option slave_command");
+    expect(exit_error(launch(''), end({ exit_code: 127 })).message).toContain("Job's option slave_command");
+  });
+
+  it('names log_dir when the log cannot be written, and no command when none was run', () => {
+    const error = Object.assign(new Error('ENOENT: open'), { code: 'ENOENT', path: '/nowhere/x.slave0' });
+    const { message } = launch_error({ ...launch(''), command: [] }, 'cannot_start', error.message, error);
+    expect(message).toContain("Job's option log_dir");
+    expect(message).not.toContain('command:');
+  });
+
+  it('says that a bundle must leave parjob out, when the script of slaves is not where it should be', () => {
+    const missing = launch("Error: Cannot find module '/app/bin/slave.js'");
+    expect(exit_error(missing, end({ exit_code: 1 })).message).toContain('install parjob on that machine');
+    const { existsSync } = fs;
+    fs.existsSync = () => false;
+    syncBuiltinESMExports();
+    try {
+      expect(exit_error(missing, end({ exit_code: 1 })).message).toContain('leave parjob out');
+    } finally {
+      fs.existsSync = existsSync;
+      syncBuiltinESMExports();
+    }
+  });
+
+  it('promises no last words when there are none', () => {
+    expect(exit_error(launch(''), end({ exit_code: 1 })).message).toContain('it printed nothing');
+    expect(exit_error(launch(), end({ exit_code: 1 })).message).toContain('its last words are below');
   });
 });

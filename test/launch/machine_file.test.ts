@@ -14,6 +14,11 @@ function brief(machines: readonly Machine[]): string[] {
 }
 
 describe('a machine file', () => {
+  it('shows no more than the beginning of what it does not understand', () => {
+    const read = () => parse_machine_file('?'.repeat(1e6), 'mfile');
+    expect(read).toThrow(/^mfile, line 1: .{0,400}$/);
+  });
+
   it.each([
     ['names alone', 'node1\nnode2\n', ['node1:1', 'node2:1']],
     ['a host that is named again', 'node1\nnode2\nnode1\n', ['node1:2', 'node2:1']],

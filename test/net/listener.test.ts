@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NetworkError } from '../../src/errors.js';
 import type { Link } from '../../src/net/link.js';
-import { HANDSHAKE_TIMEOUT, Listener } from '../../src/net/listener.js';
+import { HANDSHAKE_TIMEOUT, Listener, pending_places } from '../../src/net/listener.js';
 import { HandshakeError, type Identity, SECRET_BYTES, SlaveHandshake } from '../../src/wire/hello.js';
 import { secret } from '../kit/handshake.js';
 import { RawClient, RawServer } from '../kit/raw_client.js';
@@ -296,5 +296,18 @@ describe('the port of a listener', () => {
     await once(far.socket, 'connect');
     far.socket.destroy();
     expect(second.port).not.toBe(listener.port);
+  });
+});
+
+describe('the places for strangers', () => {
+  it.each([
+    ['Max open files            1024                 1024                 files', 512],
+    ['Max open files            1024                 524288               files', 2048],
+    ['Max open files            unlimited            unlimited            files', 2048],
+    ['', 2048],
+  ])('leave half of the descriptors to others: %s', (line, places) => {
+    expect(pending_places(`Limit Soft Limit Hard Limit Units\n${line}\nMax locked memory 1 1 bytes\n`)).toBe(
+      places,
+    );
   });
 });

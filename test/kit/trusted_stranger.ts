@@ -1,0 +1,34 @@
+/**
+ * A stranger whose certificate is trusted, as anybody's can be who has a domain: for tests, its authority is given to a
+ * client by NODE_EXTRA_CA_CERTS. All made by openssl for this purpose, for a hundred years; they protect nothing.
+ */
+export const AUTHORITY = `-----BEGIN CERTIFICATE-----
+MIIBkzCCATmgAwIBAgIUUhgzPWUrrf3xm7IjVAA94emowSIwCgYIKoZIzj0EAwIw
+HjEcMBoGA1UEAwwTZXZlcnlib2R5LXRydXN0cy1pdDAgFw0yNjExMjIwNzEzNDZa
+GA8yMTI2MTAyOTA3MTM0NlowHjEcMBoGA1UEAwwTZXZlcnlib2R5LXRydXN0cy1p
+dDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABMHQRsP8ImvJisSCOn6wgH002OaK
+FhYlxKkhELDreXt/frqi8upShq3nid6Df97bFOl2ObAS9/AZAoRuqv7h4+CjUzBR
+MB0GA1UdDgQWBBRHrtXhvImEU0wPkzLtgsXUEqHeBTAfBgNVHSMEGDAWgBRHrtXh
+vImEU0wPkzLtgsXUEqHeBTAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0gA
+MEUCIQCwcDJplPSL3Z8xSc6Uhjp7khwMqFUnrlW+hJ44IZXcpwIgIhEpSyE0R3IB
+QXhMHkqe//p2mMRSNKIg+5Jk2gg3vp4=
+-----END CERTIFICATE-----
+`;
+
+export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBNTCB3AIUVwsOPZOV3szBIIlClWB+DusTgxowCgYIKoZIzj0EAwIwHjEcMBoG
+A1UEAwwTZXZlcnlib2R5LXRydXN0cy1pdDAgFw0yNjExMjIwNzEzNDdaGA8yMTI2
+MTAyOTA3MTM0N1owGzEZMBcGA1UEAwwQc3RyYW5nZXIuZXhhbXBsZTBZMBMGByqG
+SM49AgEGCCqGSM49AwEHA0IABJrWGMt9nkgDQBfBaZo9u+oaZpYeQqjgM2i6Omd9
+K7xv3iYDbwBwWYm64LztOyBzjPLB/CeBDFNrY2EuQyVqbnswCgYIKoZIzj0EAwID
+SAAwRQIgdzrkHMp3O0SJ+NPWMAbabtchI/bcNDRM32ZaScSoRXkCIQDCoFHvD/hp
+IQ/dyVkP5OnKx1RFoFrnr4EbhRDqs2fRfQ==
+-----END CERTIFICATE-----
+`;
+
+export const KEY = `-----BEGIN EC PRIVATE KEY-----
+MHcCAQEEIC2dL0633ZHbE5QyNEx3t/lDsBN0fJuq+QN48uHsho3noAoGCCqGSM49
+AwEHoUQDQgAEmtYYy32eSANAF8Fpmj276hpmlh5CqOAzaLo6Z30rvG/eJgNvAHBZ
+ibrgvO07IHOM8sH8J4EMU2tjYS5DJWpuew==
+-----END EC PRIVATE KEY-----
+`;
