@@ -15,7 +15,9 @@ it('is installed from its tarball and runs tasks in an empty project, with types
   ) as [{ filename: string; files: { path: string }[] }];
   const outside = packed.files.filter(
     ({ path }) =>
-      !/^(dist|bin|src\/watch\/dashboard\/page)\/|^(README|LICENSE|package|CHANGELOG|SECURITY)/.test(path),
+      !/^(dist|bin|src\/watch\/dashboard\/page)\/|^(README|LICENSE|package|CHANGELOG|SECURITY)|^(src|examples|test)\/.*\.md$/.test(
+        path,
+      ),
   );
   expect(outside).toEqual([]);
 

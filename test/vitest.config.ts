@@ -12,6 +12,7 @@ const PROCESS_TESTS = [
   'test/cli/**/*.process.test.ts',
   'test/docs/**/*.process.test.ts',
   'test/sections/**/*.process.test.ts',
+  'test/slave/**/*.process.test.ts',
   'test/readme.test.ts',
   'test/package.test.ts',
   'test/watch/**/*.process.test.ts',

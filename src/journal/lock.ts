@@ -11,6 +11,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { at_end } from '../base/at_end.js';
 import { StatusFileError } from '../errors.js';
 import { on_disk } from './on_disk.js';
 import { is_running, new_owner, type Owner, parse_owner } from './owner.js';
@@ -25,9 +26,6 @@ const CHECK_AFTER = STALE_AFTER / 2;
 const MAX_TRIES = 20;
 const MAX_CLAIMS = 4;
 
-/** Those of this process; none is left behind by a normal exit. */
-const held = new Set<Lock>();
-
 export class Lock {
   readonly path: string;
   readonly #file: string;
@@ -35,6 +33,9 @@ export class Lock {
   readonly #timer: NodeJS.Timeout;
   #refreshed_at = Date.now();
   #is_lost = false;
+  #is_released = false;
+  /** None is left behind, but by SIGKILL. */
+  readonly #forget: () => void;
 
   /**
    * Locks `file` for this process.
@@ -58,8 +59,7 @@ export class Lock {
     this.path = path;
     this.#owner = owner;
     this.#timer = setInterval(() => this.#refresh(), REFRESH_INTERVAL).unref();
-    if (held.size === 0) process.on('exit', release_all);
-    held.add(this);
+    this.#forget = at_end(() => this.release());
   }
 
   /**
@@ -79,9 +79,10 @@ export class Lock {
 
   /** Gives the lock back. May be called again. */
   release(): void {
-    if (!held.delete(this)) return;
+    if (this.#is_released) return;
+    this.#is_released = true;
+    this.#forget();
     clearInterval(this.#timer);
-    if (held.size === 0) process.off('exit', release_all);
     if (read_owner(this.path)?.token === this.#owner.token) remove(this.path);
   }
 
@@ -97,10 +98,6 @@ export class Lock {
       // the file system is away: the next time
     }
   }
-}
-
-function release_all(): void {
-  for (const lock of [...held]) lock.release();
 }
 
 function locked(file: string, path: string, owner: Owner | undefined): StatusFileError {

@@ -58,7 +58,13 @@ export class Definitions {
     const TASK_CLASS = (task as object | null | undefined)?.constructor as
       | { name: string; module?: unknown }
       | undefined;
-    if (typeof (task as { run?: unknown } | undefined)?.run !== 'function' || !Array.isArray(task.args)) {
+    const has_args = Array.isArray((task as { args?: unknown } | null | undefined)?.args);
+    if (has_args && typeof (task as { run?: unknown }).run !== 'function') {
+      throw new UsageError(
+        `class ${TASK_CLASS?.name || '(anonymous)'} has no method run: give it one, which does the work on a slave`,
+      );
+    }
+    if (!has_args) {
       throw new UsageError(
         `expected a task, got ${show(task)}: make one with new MyTask(...), where MyTask extends Task, or with tasks_from(url).my_function(...)`,
       );

@@ -251,7 +251,9 @@ export class Driver implements SessionEvents {
         return this.#parts.events.emit('host_released', { host: effect.host });
       case 'slave_given_up': {
         const session = this.#session(effect.slave_id);
-        this.#parts.log.error({ slave: session.name, reason: effect.error.message }, 'a slave is given up');
+        // what it failed of last has been said
+        const reason = effect.error === session.last_error ? {} : { reason: effect.error.message };
+        this.#parts.log.error({ slave: session.name, ...reason }, 'a slave is given up');
         this.#parts.events.emit('slave_dead', { slave: session.slave, error: effect.error });
         return;
       }
@@ -491,9 +493,11 @@ export class Driver implements SessionEvents {
     this.#end_start(session);
     this.#heirs?.close(session);
     const { slave, slave_id, number, launches, facts } = session;
-    // the process id of another machine says nothing here
-    const pid = slave.launcher.reach === 'local' ? session.pid : undefined;
-    this.#note({ [`slave.${slave_id}`]: { slave_id, number, launch: launches - 1, pid } });
+    const { pid } = session;
+    // that of another machine says nothing here
+    const is_known = slave.launcher.reach === 'local' && pid !== undefined;
+    const facts_kept = { slave_id, number, launch: launches - 1, ...(is_known ? { pid } : {}) };
+    this.#note({ [`slave.${slave_id}`]: facts_kept });
     this.tell({ kind: 'slave_ready', slave_id, host: slave.host, time_left: facts?.time_left });
     this.#parts.events.emit('slave_connected', { slave: session.slave });
   }

@@ -4,6 +4,7 @@
  *
  * The secret stands in a file of its own that only its owner may read, `<status file>.secret`.
  */
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
@@ -92,8 +93,9 @@ export class Estate {
 
   /** Leaves the secret for whoever restarts the run. */
   leave_secret(secret: Buffer): void {
-    const made = `${this.#secret_file}.${process.pid}`;
-    const fd = openSync(made, 'w', 0o600);
+    // never a file that is there: it may be somebody else's, who would read it
+    const made = `${this.#secret_file}.${randomBytes(6).toString('hex')}`;
+    const fd = openSync(made, 'wx', 0o600);
     try {
       writeSync(fd, `${secret.toString('hex')}\n`);
       fsyncSync(fd);

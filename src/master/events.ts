@@ -1,7 +1,8 @@
 /** The events of a Job. Listeners only observe: what they throw is logged and changes nothing. */
 import { EventEmitter } from 'node:events';
 import type { Log } from '../base/log.js';
-import type { LossKind } from '../errors.js';
+import { show } from '../base/options.js';
+import { type LossKind, UsageError } from '../errors.js';
 import type { StopReason } from '../sched/records.js';
 import type { Progress } from '../task.js';
 import type { Vitals } from '../wire/pulse_messages.js';
@@ -67,6 +68,32 @@ export interface JobEvents {
 }
 
 export type JobEvent = keyof JobEvents;
+/** All of them, to notice a name that is misspelt. */
+const NAMES: Readonly<Record<JobEvent, true>> = {
+  slave_started: true,
+  slave_connected: true,
+  slave_lost: true,
+  slave_disconnected: true,
+  slave_reconnected: true,
+  slave_dead: true,
+  slave_stopped: true,
+  host_benched: true,
+  host_released: true,
+  heartbeat: true,
+  stray_error: true,
+  run_started: true,
+  run_finished: true,
+  job_stopped: true,
+  tasks_settled: true,
+  task_done: true,
+  task_failed: true,
+  task_retried: true,
+  task_cancelled: true,
+  task_checkpoint: true,
+  task_progress: true,
+  client_refused: true,
+};
+
 export type JobListener<E extends JobEvent> = (event: JobEvents[E]) => void;
 
 export class Events {
@@ -78,7 +105,12 @@ export class Events {
     this.#emitter.setMaxListeners(0);
   }
 
+  /** @throws UsageError (PARJOB_ERR_USAGE) for a name that no event has, or what is no function */
   on<E extends JobEvent>(name: E, listener: JobListener<E>): void {
+    if (!Object.hasOwn(NAMES, name))
+      throw new UsageError(`on: there is no event ${show(name)}; there are ${Object.keys(NAMES).join(', ')}`);
+    if (typeof listener !== 'function')
+      throw new UsageError(`on: the listener of ${name} must be a function, got ${show(listener)}`);
     this.#emitter.on(name, listener);
   }
 

@@ -40,7 +40,7 @@ export function explain(queue: QueueStory, slaves: readonly SlaveStory[]): strin
 
 function explain_queue(queue: QueueStory, slaves: readonly SlaveStory[]): string {
   const { waiting, urgent_waiting, running, is_run_open, is_reader_behind, max_slaves } = queue;
-  const counts = `${waiting} tasks wait, ${running} are on slaves`;
+  const counts = `${waiting} ${waiting === 1 ? 'task waits' : 'tasks wait'}, ${running} ${running === 1 ? 'is' : 'are'} on slaves`;
   if (waiting === 0) return counts;
   if (!is_run_open && urgent_waiting < waiting)
     return `${counts}: no run has been asked for (run_all_tasks, yield_tasks_unordered)`;

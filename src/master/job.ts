@@ -654,7 +654,9 @@ export class Job<Result = unknown> extends Array<Slave> {
 
   #check_open(method: string): void {
     if (this.#stopping === undefined) return;
-    throw new StateError(`${method}: this job was stopped: make a new Job`);
+    throw new StateError(
+      `${method}: this job was stopped: make a new Job, or await what is to run before the job stops`,
+    );
   }
 }
 

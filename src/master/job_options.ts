@@ -219,10 +219,17 @@ const A_LOGGER: Expectation = {
   expected: 'a pino logger',
   holds: (v) => typeof v === 'object' && v !== null && typeof (v as { info?: unknown }).info === 'function',
 };
+/** Files are named after it, with a suffix; a name has 255 bytes. */
+const MOST_JOBNAME_BYTES = 200;
 const A_JOBNAME: Expectation = {
-  expected: 'a string that can be part of a file name',
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be in it
-  holds: (v) => typeof v === 'string' && v !== '' && !/[/\\\u0000-\u001f]/.test(v),
+  expected: `a name of at most ${MOST_JOBNAME_BYTES} bytes that can begin the name of a file, with no - in front`,
+  holds: (v) =>
+    typeof v === 'string' &&
+    v !== '' &&
+    !v.startsWith('-') &&
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be in it
+    !/[/\\\u0000-\u001f]/.test(v) &&
+    Buffer.byteLength(v) <= MOST_JOBNAME_BYTES,
 };
 
 /** Options that concern tasks. */

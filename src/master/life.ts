@@ -15,6 +15,8 @@ export class SlaveLostError extends NetworkError {
   constructor(evidence: DeadAttempt) {
     super(`${evidence.slave} ${evidence.reason}`);
     this.evidence = evidence;
+    // its message says it
+    Object.defineProperty(this, 'evidence', { enumerable: false });
   }
 }
 

@@ -9,7 +9,7 @@ export interface Fate {
 
 /** @param waiting number of tasks that have no outcome */
 export function no_slaves_error(waiting: number, fates: readonly Fate[]): NoMoreSlavesError {
-  const tasks = `${waiting} tasks wait`;
+  const tasks = waiting === 1 ? '1 task waits' : `${waiting} tasks wait`;
   const [first] = fates;
   if (first === undefined) {
     return new NoMoreSlavesError(

@@ -8,6 +8,7 @@ import { closeSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { at_end } from '../base/at_end.js';
+import { UsageError } from '../errors.js';
 
 /** Of this machine, before the number of the process. */
 const MARK = `.parjob.${hostname()}.`;
@@ -21,18 +22,30 @@ export class SecretFile {
     this.#secret = secret;
   }
 
-  /** Its path. The file is made when this is first asked for. @throws Error when it cannot be made */
+  /**
+   * Its path. The file is made when this is first asked for.
+   * @throws UsageError (PARJOB_ERR_USAGE) when it cannot be written
+   */
   path(): string {
     if (this.#path !== undefined) return this.#path;
     const folder = process.cwd();
-    remove_stale(folder);
     const path = join(folder, `${MARK}${process.pid}.${randomBytes(6).toString('hex')}.secret`);
     // never one that is there: it may be somebody else's
-    const fd = openSync(path, 'wx', 0o600);
     try {
-      writeSync(fd, `${this.#secret()}\n`);
-    } finally {
-      closeSync(fd);
+      remove_stale(folder);
+      const fd = openSync(path, 'wx', 0o600);
+      try {
+        writeSync(fd, `${this.#secret()}\n`);
+      } finally {
+        closeSync(fd);
+      }
+    } catch (error) {
+      remove_quietly(path);
+      throw new UsageError(
+        `the file with the secret of the job cannot be written in ${folder}: ${(error as Error).message}; ` +
+          'start the program in a folder that can be written and has room: slaves of batch systems read it there',
+        { cause: error },
+      );
     }
     this.#forget = at_end(() => rmSync(path, { force: true }));
     this.#path = path;
@@ -52,7 +65,16 @@ function remove_stale(folder: string): void {
   for (const name of readdirSync(folder)) {
     if (!name.startsWith(MARK)) continue;
     const pid = Number(name.slice(MARK.length).split('.')[0]);
-    if (Number.isInteger(pid) && !is_alive(pid)) rmSync(join(folder, name), { force: true });
+    if (Number.isInteger(pid) && !is_alive(pid)) remove_quietly(join(folder, name));
+  }
+}
+
+/** What another user has left in a folder of many cannot be removed, and harms nobody. */
+function remove_quietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // then it stays
   }
 }
 

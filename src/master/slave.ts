@@ -1,4 +1,5 @@
 /** Slave: one process that runs tasks and talks with the master. What users put into a Job. */
+import { type InspectOptions, inspect } from 'node:util';
 import { StateError, UsageError } from '../errors.js';
 import type { Launcher } from '../launch/launcher.js';
 import type { Communicator, GetDataOptions } from '../net/communicator.js';
@@ -159,6 +160,12 @@ export abstract class Slave {
     } finally {
       waits_idle.delete(communicator);
     }
+  }
+
+  /** What console.log shows. */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    const { name, state, host } = this;
+    return `${this.constructor.name} ${inspect({ name, state, host }, options)}`;
   }
 
   /** Its name. */

@@ -28,7 +28,7 @@ export async function run_command(command: RunCmd, master: Master, cwd: string):
   // a transpiler may have wrapped the functions in a function's text in calls of __name
   const head = '(async function (master, require, args, __name) {\n';
   const body = command.is_function ? `return (${command.code}\n)(master, ...args);` : command.code;
-  const script = compile(`${head}${body}\n})`, join(cwd, `command ${command.cmd_id}`));
+  const script = compile(`${head}${body}\n})`, join(cwd, `command ${command.cmd_id + 1}`));
   const run = script.runInThisContext() as Body;
   await run(master, createRequire(join(cwd, 'command')), command.args, (named) => named);
 }

@@ -9,6 +9,7 @@ import { EXIT_BAD_SECRET, EXIT_CANNOT_REACH, EXIT_VERSION_DIFFERS } from '../lau
 import { parse_addresses } from '../net/address.js';
 import { DialError } from '../net/dial.js';
 import { NO_SLAVE_ID, SECRET_BYTES } from '../wire/hello.js';
+import { NodeProcess } from './own_process.js';
 import { first_dial } from './redial.js';
 import { type SlaveArguments, SlaveProcess } from './slave_process.js';
 import { read_first_line } from './stdin.js';
@@ -53,12 +54,23 @@ function read_arguments(): SlaveArguments {
   };
 }
 
+function read_file(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch (error) {
+    throw new Error(
+      `the file with the secret of the job cannot be read: ${(error as Error).message}; it goes when the job ends, and stands in the ` +
+        'directory of its master: ask job.connect_command() for the command that is right now',
+    );
+  }
+}
+
 /** Neither the tasks nor the programs that they start have any business with it: what is read is taken away. */
 function read_secret(way: string, file: string | undefined): Buffer | undefined {
   const in_env = process.env['PARJOB_SECRET'];
   delete process.env['PARJOB_SECRET'];
   if (way === 'env') return in_env === undefined ? undefined : as_secret(in_env, 'PARJOB_SECRET');
-  if (way === 'file' && file !== undefined) return as_secret(readFileSync(file, 'latin1'), file);
+  if (way === 'file' && file !== undefined) return as_secret(read_file(file), file);
   if (way !== 'stdin') throw new Error(`--secret is env, stdin or file with --secret-file; got ${way}`);
   const line = read_first_line();
   if (!line.startsWith('{')) return as_secret(line, 'the first line of stdin');
@@ -113,7 +125,7 @@ async function serve(args: SlaveArguments): Promise<void> {
     console.error(error.message);
     process.exit(exit_code_of(error));
   });
-  new SlaveProcess(args, identity, dialled);
+  new SlaveProcess(args, identity, dialled, new NodeProcess(args.owns_group));
 }
 
 /** A Job made while this process is a slave is refused: see Job. */

@@ -4,9 +4,9 @@
  * It says that the process lives, however long a task blocks the main thread; takes back tasks that
  * have not started; and ends the process, with all that its tasks have started, when the master says so or
  * is gone, when a task has taken too long, or when the process has grown too large. It is started after
- * the handshake, loads little, and knows no task.
+ * the handshake by pulse_thread.ts, loads little, and knows no task.
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { Channel } from '../net/channel.js';
 import type { Dialled } from '../net/dial.js';
 import type { Identity } from '../wire/hello.js';
@@ -15,14 +15,12 @@ import {
   MAX_PULSE_FRAME_BYTES,
   type PulseMessage,
   read_pulse_messages,
-  type Vitals,
   write_pulse_message,
 } from '../wire/pulse_messages.js';
 import { Claims } from './claims.js';
-import { end_process } from './end.js';
+import { Gauge } from './gauge.js';
 import { BREAK_LINK, type PulseData, WATCH_TIME } from './pulse_data.js';
-import { first_dial, LONGER_THAN_MASTER, Redialler } from './redial.js';
-import { watch_stdin } from './stdin.js';
+import { LONGER_THAN_MASTER, Redialler } from './redial.js';
 import { monotonic_ms, Watch } from './watch.js';
 
 /** Time for the main thread to end the process in good order when told to stop, ms. */
@@ -36,11 +34,18 @@ const ROUND_TRIP_STEP = 3;
 /** A master that has said nothing for so many heartbeats cannot be heard. */
 const SILENT_BEATS = 3;
 
-class Pulse {
+/** Who dials when a pulse does. */
+export function pulse_identity({ slave_id, launch }: PulseData): Identity {
+  return { slave_id, launch, role: 'pulse', is_resuming: false };
+}
+
+export class Pulse {
   readonly #data: PulseData;
+  readonly #main_thread: MessagePort;
+  readonly #end: () => void;
   readonly #claims: Claims;
   readonly #watch: Watch;
-  readonly #vitals: () => Vitals;
+  readonly #gauge: Gauge;
   readonly #channel: Channel;
   readonly #redialler: Redialler;
   #unanswered = 0;
@@ -51,11 +56,14 @@ class Pulse {
   #is_ending = false;
   #looking: NodeJS.Timeout | undefined;
 
-  constructor(data: PulseData, { link, rest, address }: Dialled) {
+  /** `end` ends the process, with all that its tasks have started. */
+  constructor(data: PulseData, { link, rest, address }: Dialled, main_thread: MessagePort, end: () => void) {
     this.#data = data;
+    this.#main_thread = main_thread;
+    this.#end = end;
     this.#claims = new Claims(data.claims);
     this.#watch = new Watch(data.watch);
-    this.#vitals = vitals_of(new Int32Array(data.turns));
+    this.#gauge = new Gauge(data.turns);
     const patience = {
       timeout: data.reconnect_timeout + LONGER_THAN_MASTER,
       lease: data.lease,
@@ -63,7 +71,7 @@ class Pulse {
       on_dead: () => {},
     };
     const secret = Buffer.from(data.secret);
-    this.#redialler = new Redialler(data.addresses, secret, identity_of(data), patience, address);
+    this.#redialler = new Redialler(data.addresses, secret, pulse_identity(data), patience, address);
     const on_frame = (bytes: Buffer, start: number, end: number) => {
       this.#unanswered = 0;
       this.#redialler.reset();
@@ -78,7 +86,7 @@ class Pulse {
     setInterval(() => this.#beat(), data.heartbeat_interval);
     this.#beat();
     if (data.kill_slave_memory < Infinity) this.#look_often();
-    parentPort?.on('message', (message) => {
+    this.#main_thread.on('message', (message) => {
       if (message !== WATCH_TIME) return;
       this.#watches_time = true;
       this.#look_often();
@@ -92,11 +100,11 @@ class Pulse {
 
   #beat(): void {
     this.#asked_at ??= performance.now();
-    this.#post({ kind: 'heartbeat', vitals: this.#vitals() });
+    this.#post({ kind: 'heartbeat', vitals: this.#gauge.read() });
     this.#unanswered++;
     if (this.#unanswered <= SILENT_BEATS || this.#channel.is_suspended) return;
     // half open: what is sent arrives nowhere, and nobody says so
-    parentPort?.postMessage(BREAK_LINK);
+    this.#main_thread.postMessage(BREAK_LINK);
     this.#channel.suspend();
     void this.#reconnect();
   }
@@ -109,7 +117,7 @@ class Pulse {
       this.#channel.resume(link, rest);
       this.#beat();
     } catch {
-      end_process(this.#data.owns_group);
+      this.#end();
     }
   }
 
@@ -125,7 +133,7 @@ class Pulse {
       case 'alive':
         return this.#on_answer();
       case 'stop':
-        setTimeout(() => end_process(this.#data.owns_group), STOP_GRACE);
+        setTimeout(this.#end, STOP_GRACE);
         return;
       default:
     }
@@ -147,49 +155,16 @@ class Pulse {
 
   #look(): void {
     if (this.#watches_time && this.#watch.is_over(monotonic_ms())) this.#kill('timed_out');
-    else if (process.memoryUsage.rss() > this.#data.kill_slave_memory) this.#kill('too_large');
+    else if (this.#gauge.rss > this.#data.kill_slave_memory) this.#kill('too_large');
   }
 
   /** Ends the process. The master is told why first. */
   #kill(why: KillReason): void {
     if (this.#is_ending) return;
     this.#is_ending = true;
-    this.#post({ kind: 'heartbeat', vitals: this.#vitals() });
+    this.#post({ kind: 'heartbeat', vitals: this.#gauge.read() });
     this.#post({ kind: 'killed', seq: this.#watch.running_seq, why });
-    const end = () => end_process(this.#data.owns_group);
-    if (this.#channel.link.unsent_bytes === 0) end();
-    else setTimeout(end, LAST_WORDS_TIME);
+    if (this.#channel.link.unsent_bytes === 0) this.#end();
+    else setTimeout(this.#end, LAST_WORDS_TIME);
   }
 }
-
-/** Measures this process. */
-function vitals_of(turns: Int32Array): () => Vitals {
-  let seen = -1;
-  let turned_at = performance.now();
-  return () => {
-    const now = performance.now();
-    const count = Atomics.load(turns, 0);
-    if (count !== seen) {
-      seen = count;
-      turned_at = now;
-    }
-    const { user, system } = process.cpuUsage();
-    return {
-      rss: process.memoryUsage.rss(),
-      peak: process.resourceUsage().maxRSS * 1024,
-      cpu: Math.round((user + system) / 1000),
-      stalled: Math.round(now - turned_at),
-    };
-  };
-}
-
-function identity_of({ slave_id, launch }: PulseData): Identity {
-  return { slave_id, launch, role: 'pulse', is_resuming: false };
-}
-
-const data = workerData as PulseData;
-if (data.reads_stdin) void watch_stdin(() => end_process(data.owns_group));
-first_dial(data.addresses, Buffer.from(data.secret), identity_of(data)).then(
-  (dialled) => new Pulse(data, dialled),
-  () => end_process(data.owns_group),
-);

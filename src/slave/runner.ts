@@ -30,6 +30,8 @@ const QUICK_US = 5000;
 const NEWEST = 0.2;
 /** A master that dies may not have taken so many results: it acknowledges every 32 frames. */
 const KEPT_OUTCOMES = 32;
+/** A module may take so long to load beside the timeout of the first task that needs it, ms. */
+const LOAD_TIME = 30_000;
 /** Of an error that is too large to be sent, characters of its message and of its stack. */
 const SHORT_TEXT = 10_000;
 
@@ -86,6 +88,8 @@ export class Runner {
   readonly #mean_us: number[] = [];
   #is_busy = false;
   #running: RunningTask | undefined;
+  /** A task that is about to run: its module is being loaded. */
+  #loading: NumberedTask | undefined;
   #flushed_at = performance.now();
   /** Set when the master is gone for good: nothing is begun any more. */
   #on_idle: (() => void) | undefined;
@@ -118,6 +122,11 @@ export class Runner {
     return this.#running?.task_id;
   }
 
+  /** That, or the one whose module is being loaded: its doing is whatever happens now. */
+  get begun_task_id(): number | undefined {
+    return this.running_task_id ?? this.#loading?.task_id;
+  }
+
   get is_idle(): boolean {
     return !this.#is_busy && this.#queue.length === 0;
   }
@@ -130,6 +139,8 @@ export class Runner {
   /** The master is gone for good: nothing is begun any more. Resolves when nothing runs. */
   detach(): Promise<void> {
     this.#queue.clear();
+    if (this.#loading !== undefined) this.#options.watch.end();
+    this.#loading = undefined;
     return new Promise((resolve) => {
       this.#on_idle = resolve;
       if (!this.#is_busy) resolve();
@@ -199,6 +210,7 @@ export class Runner {
 
   #abort(task_id: number): void {
     if (this.#running?.task_id === task_id) return this.#running.abort();
+    if (this.#loading?.task_id === task_id) this.#aborted.add(task_id);
     for (const item of this.#queue)
       if (item.kind === 'run_task' && item.task_id === task_id) this.#aborted.add(task_id);
   }
@@ -215,32 +227,27 @@ export class Runner {
         setImmediate(this.#continue);
         return;
       }
-      const item = this.#queue.shift();
+      const item = this.#loading ?? this.#queue.shift();
       if (item === undefined) break;
       if (item.kind === 'run_cmd') {
         this.#is_busy = true;
         void this.#run_command(item).then(this.#continue);
         return;
       }
-      const call = this.#options.loader.loaded(item.fn_id);
-      if (call === undefined) {
-        this.#queue.unshift(item);
-        this.#is_busy = true;
-        void this.#options.loader.load(item.fn_id).then(this.#continue);
-        return;
-      }
       const ahead = this.#ahead.size > 0 ? this.#ahead.get(item.task_id) : undefined;
-      if (ahead?.trace_context !== undefined && this.#enter === undefined) {
-        this.#queue.unshift(item);
-        this.#is_busy = true;
-        void this.#load_enter().then(this.#continue);
-        return;
-      }
-      if (ahead !== undefined) this.#ahead.delete(item.task_id);
-      if (!this.#options.claims.claim(item.seq)) {
+      if (this.#loading === undefined && !this.#options.claims.claim(item.seq)) {
         this.#aborted.delete(item.task_id);
+        this.#ahead.delete(item.task_id);
         continue;
       }
+      const call = this.#options.loader.loaded(item.fn_id);
+      const lacks_enter = ahead?.trace_context !== undefined && this.#enter === undefined;
+      if (call === undefined || lacks_enter) {
+        this.#load_for(item, call === undefined ? this.#options.loader.load(item.fn_id) : this.#load_enter());
+        return;
+      }
+      this.#loading = undefined;
+      if (ahead !== undefined) this.#ahead.delete(item.task_id);
       // what others have come to must not wait for the end of a task that may take long
       if ((this.#mean_us[item.fn_id] ?? QUICK_US) >= QUICK_US) {
         this.#channel.flush();
@@ -288,11 +295,23 @@ export class Runner {
     this.#enter = await load_enter();
   }
 
-  /** Says to the pulse which task runs, and until when it may. */
-  #start_watch({ seq, timeout }: NumberedTask): void {
+  /**
+   * The task is begun, as far as others are concerned: if its module ends the process, or never ends to load, it is
+   * this task's doing.
+   */
+  #load_for(item: NumberedTask, loading: Promise<void>): void {
+    if (this.#loading === undefined) this.#start_watch(item, LOAD_TIME);
+    this.#loading = item;
+    this.#is_busy = true;
+    this.#channel.flush();
+    void loading.then(this.#continue);
+  }
+
+  /** Says to the pulse which task runs, and until when it may; `more`, ms, is for what comes before. */
+  #start_watch({ seq, timeout }: NumberedTask, more = 0): void {
     const { watch, cancel_grace, on_first_timeout } = this.#options;
     if (timeout === 0) return watch.start(seq);
-    watch.start(seq, monotonic_ms() + timeout + cancel_grace);
+    watch.start(seq, monotonic_ms() + more + timeout + cancel_grace);
     if (this.#has_timeouts) return;
     this.#has_timeouts = true;
     on_first_timeout();

@@ -7,27 +7,26 @@
  * then it ends the task that runs, and gives what it has to the next master, if one comes in time.
  */
 import { hostname } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import { Log, type LogLevel } from '../base/log.js';
 import { ProtocolError } from '../errors.js';
 import type { Address } from '../net/address.js';
 import { Channel } from '../net/channel.js';
 import type { Dialled } from '../net/dial.js';
+import { check_fits_frame } from '../wire/frame.js';
 import type { Identity } from '../wire/hello.js';
 import { read_orders, report, type Welcome } from '../wire/messages.js';
-import { encode_value } from '../wire/value.js';
+import { type EncodedValue, encode_value, encoded_bytes } from '../wire/value.js';
 import { Claims } from './claims.js';
-import { end_process } from './end.js';
+import { Gauge } from './gauge.js';
 import { Loader } from './loader.js';
-import { BREAK_LINK, type PulseData, WATCH_TIME } from './pulse_data.js';
+import type { OwnProcess, PulseThread } from './own_process.js';
+import type { PulseData } from './pulse_data.js';
 import { LONGER_THAN_MASTER, Redialler } from './redial.js';
 import { type LeftOver, Runner } from './runner.js';
 import { Watch } from './watch.js';
 
 /** How often a busy slave is asked whether it has a quiet moment for its log, ms. */
 const LOG_WHEN_IDLE_EVERY = 1000;
-/** How often the main thread counts a turn of its event loop, ms. */
-const COUNT_TURNS_EVERY = 500;
 /** How long it tries to come back to a master that has not said how long it may, ms. */
 const PATIENCE_BEFORE_WELCOME = 10_000;
 /** Before the welcome nothing large is due. */
@@ -56,20 +55,24 @@ const EXIT_TERMINATED = 143;
 
 export class SlaveProcess {
   readonly #args: SlaveArguments;
+  readonly #process: OwnProcess;
   #identity: Identity;
   readonly #claims = new Claims();
   readonly #watch = new Watch();
   #log = new Log({ fd: 1, level: 'info' });
   #channel: Channel;
   #runner: Runner | undefined;
-  #pulse: Worker | undefined;
+  #pulse: PulseThread | undefined;
   #redialler: Redialler;
   /** Where the master was reached. */
   #home: Address;
+  /** The most that the master takes in one frame. */
+  #max_frame_bytes = FIRST_FRAME_BYTES;
   #is_stopping = false;
 
-  constructor(args: SlaveArguments, identity: Identity, dialled: Dialled) {
+  constructor(args: SlaveArguments, identity: Identity, dialled: Dialled, own_process: OwnProcess) {
     this.#args = args;
+    this.#process = own_process;
     this.#identity = identity;
     this.#home = dialled.address;
     this.#redialler = this.#new_redialler(PATIENCE_BEFORE_WELCOME, 0);
@@ -95,20 +98,32 @@ export class SlaveProcess {
 
   /** The first words to a master, after what an earlier one has not taken. */
   #introduce(left_over: readonly LeftOver[]): void {
-    const { writer } = this.#channel;
-    for (const { index, attempt, run_us, outcome, value } of left_over) {
-      const encoded = encode_value(value, 'result', outcome !== 'done');
-      report.left_over(writer, index, attempt, run_us, outcome, encoded);
-    }
+    for (const each of left_over) this.#report_left_over(each);
     const { ends_at } = this.#args;
     const time_left = ends_at === undefined ? undefined : Math.max(0, ends_at - Date.now());
-    report.ready(writer, {
+    report.ready(this.#channel.writer, {
       pid: process.pid,
       hostname: hostname(),
       node_version: process.version,
       time_left,
     });
     this.#channel.flush();
+  }
+
+  /** As the runner told it to the master that is dead: a result that cannot be sent is a failure. */
+  #report_left_over({ index, attempt, run_us, outcome, value }: LeftOver): void {
+    let told = outcome;
+    let encoded: EncodedValue;
+    try {
+      encoded = encode_value(value, 'result', outcome !== 'done');
+      check_fits_frame(encoded_bytes(encoded), this.#max_frame_bytes, 'the result takes');
+    } catch (error) {
+      told = 'failed';
+      encoded = encode_value(error, 'error', true);
+    }
+    // all of them may be too much for one frame
+    this.#channel.make_room(encoded_bytes(encoded));
+    report.left_over(this.#channel.writer, index, attempt, run_us, told, encoded);
   }
 
   #on_frame(bytes: Buffer, start: number, end: number, attachments: readonly Uint8Array[]): void {
@@ -118,7 +133,7 @@ export class SlaveProcess {
         this.#welcome(order.welcome);
       } else if (order.kind === 'stop') {
         this.#is_stopping = true;
-        process.exit(0);
+        return this.#process.exit(0);
       }
     }
     this.#runner?.on_orders(orders);
@@ -163,7 +178,7 @@ export class SlaveProcess {
     this.#is_stopping = true;
     this.#log.info({ reason: error?.message }, 'the master is gone, so this slave ends');
     this.#log.flush();
-    end_process(this.#args.owns_group);
+    this.#process.end();
   }
 
   // ---- what comes with the welcome
@@ -171,6 +186,7 @@ export class SlaveProcess {
   #welcome(config: Welcome): void {
     const { name, max_frame_bytes, cancel_grace, lease, slave_id, launch } = config;
     this.#identity = { ...this.#identity, slave_id, launch };
+    this.#max_frame_bytes = max_frame_bytes;
     if (this.#pulse === undefined) {
       this.#log = this.#open_log(config);
       this.#pulse = this.#start_pulse(config);
@@ -185,7 +201,7 @@ export class SlaveProcess {
       max_frame_bytes,
       cancel_grace,
       keeps_outcomes: lease > 0,
-      on_first_timeout: () => this.#pulse?.postMessage(WATCH_TIME),
+      on_first_timeout: () => this.#pulse?.watch_time(),
       cwd: process.cwd(),
     });
   }
@@ -205,10 +221,9 @@ export class SlaveProcess {
     return log;
   }
 
-  #start_pulse(config: Welcome): Worker {
-    const turns = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-    const count = new Int32Array(turns);
-    setInterval(() => Atomics.add(count, 0, 1), COUNT_TURNS_EVERY).unref();
+  #start_pulse(config: Welcome): PulseThread {
+    const gauge = new Gauge();
+    gauge.count_turns();
     const { addresses, secret, owns_group, reads_stdin } = this.#args;
     const { slave_id, launch } = this.#identity;
     const data: PulseData = {
@@ -222,54 +237,50 @@ export class SlaveProcess {
       lease: config.lease,
       claims: this.#claims.buffer,
       watch: this.#watch.buffer,
-      turns,
+      turns: gauge.buffer,
       owns_group,
       reads_stdin,
     };
-    // loaders and flags of the master are for tasks; the pulse needs none
-    const script = new URL('./pulse.js', import.meta.url);
-    const worker = new Worker(script, { workerData: data, execArgv: [], name: 'pulse' });
-    worker.unref();
-    worker.on('error', (error) => {
-      this.#log.error({ err: error }, 'the pulse thread failed');
-      this.#log.flush();
-      end_process(owns_group);
+    return this.#process.start_pulse(data, {
+      on_break_link: () => {
+        if (this.#channel.is_suspended) return;
+        this.#channel.suspend();
+        void this.#reconnect(new Error('the master is silent'));
+      },
+      on_error: (error) => {
+        this.#log.error({ err: error }, 'the pulse thread failed');
+        this.#log.flush();
+        this.#process.end();
+      },
     });
-    worker.on('message', (message) => {
-      if (message !== BREAK_LINK || this.#channel.is_suspended) return;
-      this.#channel.suspend();
-      void this.#reconnect(new Error('the master is silent'));
-    });
-    return worker;
   }
 
   // ---- the process
 
   #watch_process(): void {
-    // a log that cannot be written, on a full disk, costs what tasks print, and nothing else
-    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-    process.on('unhandledRejection', (error) => {
+    const { events } = this.#process;
+    events.on('unhandledRejection', (error: unknown) => {
       this.#log.error({ err: error }, 'a promise was rejected and nobody handled it');
       this.#log.flush();
       this.#runner?.report_stray_error(error);
     });
-    process.on('uncaughtException', (error) => {
+    events.on('uncaughtException', (error: unknown) => {
       console.error(error);
       this.#runner?.report_stray_error(error);
       this.#runner?.fail_running_task(error);
-      process.exit(1);
+      this.#process.exit(1);
     });
-    process.on('exit', (exit_code) => {
+    events.on('exit', (exit_code: number) => {
       if (this.#is_stopping) return;
-      report.exiting(this.#channel.writer, exit_code, this.#runner?.running_task_id);
+      report.exiting(this.#channel.writer, exit_code, this.#runner?.begun_task_id);
       this.#channel.flush();
     });
     // Ctrl-C in a terminal is meant for the master
-    process.on('SIGINT', () => {});
+    events.on('SIGINT', () => {});
     if (!this.#args.is_batch) return;
     // Grid Engine's warning before it suspends a job; node would start its debugger
-    process.on('SIGUSR1', () => {});
-    for (const signal of EVICTION_SIGNALS) process.on(signal, () => this.#leave(signal));
+    events.on('SIGUSR1', () => {});
+    for (const signal of EVICTION_SIGNALS) events.on(signal, () => this.#leave(signal));
   }
 
   /** Its batch system wants it gone: the task that runs is not to blame. */
@@ -278,8 +289,8 @@ export class SlaveProcess {
     this.#is_stopping = true;
     this.#log.info({ signal }, 'the batch system ends this slave');
     this.#log.flush();
-    report.exiting(this.#channel.writer, EXIT_TERMINATED, this.#runner?.running_task_id, true);
+    report.exiting(this.#channel.writer, EXIT_TERMINATED, this.#runner?.begun_task_id, true);
     this.#channel.flush();
-    process.exit(EXIT_TERMINATED);
+    this.#process.exit(EXIT_TERMINATED);
   }
 }

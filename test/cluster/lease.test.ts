@@ -3,7 +3,8 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
-import { test_folder } from '../kit/cluster.js';
+import { CommandSlave, tasks_from } from '../../src/index.js';
+import { cluster_job, test_folder } from '../kit/cluster.js';
 import { is_alive, Program, wait_gone } from '../kit/processes.js';
 
 const TASKS = new URL('../tasks/process.js', import.meta.url);
@@ -81,6 +82,17 @@ it('the next master takes over the slaves of a dead one, with the results of the
   }
   await wait_gone(pids);
   expect(() => statSync(join(folder, 'main.status.secret'))).toThrow('ENOENT');
+});
+
+it('concerns slaves of all kinds, of which it knows more or less', async () => {
+  const job = cluster_job([new CommandSlave('{command}')], {
+    jobname: 'far',
+    restart: true,
+    lease: 5000,
+  });
+  const { add } = tasks_from<{ add: (a: number, b: number) => number }>(TASKS);
+  job.queue_task(add(1, 2));
+  expect(await job.run_all_tasks()).toEqual([3]);
 });
 
 it('what ended while there was no master is kept', async () => {

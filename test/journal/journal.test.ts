@@ -1,4 +1,5 @@
 import {
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -308,6 +309,17 @@ describe('a journal that goes on', () => {
     expect(journal.replay?.size).toBeLessThanOrEqual(last + 2);
     journal.close();
   });
+});
+
+it('leaves no lock behind when its master is ended by Ctrl-C', async () => {
+  const { file, options } = new_file();
+  const program = new Program(['--import', 'tsx', 'test/journal/programs/idle_run.ts', file], { cwd: ROOT });
+  expect(await program.line()).toBe('ready');
+  expect(existsSync(`${file}.lock`)).toBe(true);
+  program.child.kill('SIGINT');
+  expect(await program.ended).toEqual({ code: null, signal: 'SIGINT' });
+  expect(existsSync(`${file}.lock`)).toBe(false);
+  Journal.open(options).close();
 });
 
 describe('moving aside', () => {

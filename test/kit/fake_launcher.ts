@@ -94,7 +94,7 @@ export class FakeProcess implements LaunchedProcess {
   async exit(exit_code: number): Promise<void> {
     const { main } = this;
     if (main === undefined) throw new Error('a slave that has not connected cannot say that it exits');
-    report.exiting(main.writer, exit_code, this.runner?.running_task_id);
+    report.exiting(main.writer, exit_code, this.runner?.begun_task_id);
     main.flush();
     await wait_until(() => main.link.unsent_bytes === 0, 'the last words of a slave');
     main.on_close = undefined;

@@ -37,13 +37,20 @@ export class RunnerBench {
   /** `functions` are what the task module exports. */
   constructor(
     functions: Functions,
-    options: { max_frame_bytes?: number; cwd?: string; cancel_grace?: number; keeps_outcomes?: boolean } = {},
+    options: {
+      max_frame_bytes?: number;
+      cwd?: string;
+      cancel_grace?: number;
+      keeps_outcomes?: boolean;
+      loading?: Promise<void>;
+    } = {},
   ) {
     const {
       max_frame_bytes = 2 ** 20,
       cwd = tmpdir(),
       cancel_grace = 1000,
       keeps_outcomes = false,
+      loading,
     } = options;
     const [near, far] = MemoryLink.pair();
     this.link = near;
@@ -59,6 +66,7 @@ export class RunnerBench {
     );
     const loader = new Loader(async () => {
       this.loads++;
+      await loading;
       return functions;
     });
     this.runner = new Runner({

@@ -95,6 +95,13 @@ describe('the definition of a class', () => {
     expect(() => new Definitions().of(new (class extends Square {})(1))).toThrow('class (anonymous) has no');
   });
 
+  it('must have a method run', () => {
+    class Idle extends (Task as unknown as new (...args: unknown[]) => object) {
+      static module = CLASSES.href;
+    }
+    expect(() => new Definitions().of(new Idle() as never)).toThrow('class Idle has no method run');
+  });
+
   it('must have a name', () => {
     const make = () =>
       new (class extends Square {

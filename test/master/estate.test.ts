@@ -54,6 +54,13 @@ describe('the secret of a dead master', () => {
     expect(new Estate(status_file, facts()).secret).toBeUndefined();
   });
 
+  it('is never written to a file that somebody has laid there', () => {
+    writeFileSync(`${status_file}.secret.${process.pid}`, 'mine', { mode: 0o666 });
+    left_estate();
+    expect(readFileSync(`${status_file}.secret.${process.pid}`, 'utf8')).toBe('mine');
+    expect(statSync(`${status_file}.secret`).mode & 0o777).toBe(0o600);
+  });
+
   it('is gone when the job has ended', () => {
     left_estate().remove_secret();
     expect(existsSync(`${status_file}.secret`)).toBe(false);

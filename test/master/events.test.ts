@@ -59,6 +59,17 @@ describe('Events', () => {
   });
 });
 
+describe('a listener', () => {
+  it('must be a function, of an event that there is', () => {
+    const job = unit_job([]);
+    const listen = (name: string, listener: unknown) => () => job.on(name as never, listener as never);
+    expect(listen('slave_conected', () => {})).toThrow(
+      /there is no event 'slave_conected'; there are slave_started, slave_connected, /,
+    );
+    expect(listen('task_done', 'print')).toThrow("the listener of task_done must be a function, got 'print'");
+  });
+});
+
 describe('a Job', () => {
   it('tells of its slaves from their start to their end', async () => {
     const seen: unknown[] = [];

@@ -63,7 +63,7 @@ describe('run_task', () => {
     const none = await rejection<NoMoreSlavesError>(unit_job(0).run_task(echo(1)));
     expect(none).toBeInstanceOf(NoMoreSlavesError);
     expect(none.message).toBe(
-      '1 tasks wait and the job has no slaves: push some first, such as job.push(...local_slaves())',
+      '1 task waits and the job has no slaves: push some first, such as job.push(...local_slaves())',
     );
     const failing = await rejection(unit_job([new FakeSlave({ exit_code: 81 })]).run_task(echo(1)));
     expect(failing).toBeInstanceOf(NoMoreSlavesError);

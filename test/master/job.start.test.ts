@@ -98,7 +98,7 @@ describe('a slave that does not start', () => {
     const error = await rejection<NoMoreSlavesError>(job.run_all_tasks());
     expect(error).toMatchObject({ code: 'PARJOB_ERR_NO_SLAVES', cause: { cause_kind } });
     expect(error.slaves.map(({ slave }) => slave)).toEqual(['unit.slave0', 'unit.slave1']);
-    expect(error.message).toContain('1 tasks wait and no slave is left, nor can one be had.');
+    expect(error.message).toContain('1 task waits and no slave is left, nor can one be had.');
     expect(error.message).toContain('(so did 1 more)');
   });
 

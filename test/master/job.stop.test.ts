@@ -114,7 +114,8 @@ describe('after a stop', () => {
   it('every call says that the job was stopped', async () => {
     const job = unit_job(1);
     await job.stop();
-    const message = (method: string) => `${method}: this job was stopped: make a new Job`;
+    const message = (method: string) =>
+      `${method}: this job was stopped: make a new Job, or await what is to run before the job stops`;
     expect(() => job.queue_task(echo(1))).toThrow(message('queue_task'));
     expect(() => job.queue_tasks([echo(1)])).toThrow(message('queue_tasks'));
     expect((await rejection(job.run_all_tasks())).message).toBe(message('run_all_tasks'));

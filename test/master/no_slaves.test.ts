@@ -33,7 +33,7 @@ describe('the error for tasks without slaves', () => {
     ];
     const error = no_slaves_error(1, fates);
     expect(error.message).toBe(
-      '1 tasks wait and no slave is left, nor can one be had. ' +
+      '1 task waits and no slave is left, nor can one be had. ' +
         'x.slave0 exited with code 1 (so did 1 more)\nx.slave2 was lost',
     );
     expect(error.slaves).toBe(fates);

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RemoteError, StateError, UsageError } from '../../src/errors.js';
 import type { MasterEnd } from '../../src/master/command.js';
@@ -41,6 +42,11 @@ describe('messages', () => {
     await slave.run_cmd('await master.send_data(1)');
     expect(await slave.get_data()).toBe(1);
   });
+});
+
+it('is printed by its name, state and machine', async () => {
+  const slave = await ready_slave();
+  expect(inspect(slave)).toBe("FakeSlave { name: 'unit.slave0', state: 'connected', host: 'fake.host' }");
 });
 
 describe('run_cmd', () => {

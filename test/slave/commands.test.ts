@@ -78,12 +78,12 @@ describe('code', () => {
   it('that is no JavaScript rejects with a SyntaxError that names the command', async () => {
     const error = await run('const 3 = 4').catch((reason: Error) => reason);
     expect(error).toMatchObject({ name: 'SyntaxError' });
-    expect((error as Error).stack).toContain('command 4:1');
+    expect((error as Error).stack).toContain('command 5:1');
   });
 
   it('that throws has the line of the code in its stack', async () => {
     const error = await run("\n\nthrow new Error('third line')").catch((reason: Error) => reason);
-    expect((error as Error).stack).toContain('command 4:3');
+    expect((error as Error).stack).toContain('command 5:3');
   });
 });
 

@@ -1,5 +1,6 @@
 /** What a runner does about time limits, checkpoints, and a master that is gone for good. */
 import { describe, expect, it } from 'vitest';
+import { Deferred } from '../../src/base/deferred.js';
 import { monotonic_ms } from '../../src/slave/watch.js';
 import { current_task } from '../../src/task.js';
 import { RunnerBench } from '../kit/runner_bench.js';
@@ -91,6 +92,63 @@ describe('a task with a time limit', () => {
     await turn();
     await turn();
     expect(late.aborted).toBe(false);
+  });
+});
+
+describe('a task whose module is being loaded', () => {
+  const task = () => 'done';
+
+  it('is begun: it can be blamed, and not be taken back', async () => {
+    const loading = new Deferred<void>();
+    const bench = new RunnerBench({ task }, { loading: loading.promise });
+    bench.run('task');
+    bench.run('task');
+    await wait_until(() => bench.loads === 1, 'the load');
+    expect(bench.runner.begun_task_id).toBe(100);
+    expect(bench.runner.running_task_id).toBeUndefined();
+    expect(bench.watch.running_seq).toBe(0);
+    expect(bench.claims.take_back(0, 2)).toBe(1);
+    loading.resolve();
+    expect(await bench.ended(1)).toMatchObject([{ task_id: 100, value: 'done' }]);
+    expect(bench.watch.running_seq).toBeUndefined();
+    await turn();
+    expect(bench.outcomes).toHaveLength(1);
+  });
+
+  it('has its timeout, and half a minute for the load', async () => {
+    const loading = new Deferred<void>();
+    const bench = new RunnerBench({ task }, { cancel_grace: 4000, loading: loading.promise });
+    const before = monotonic_ms();
+    bench.run_with({ timeout: 1000 }, 'task');
+    await wait_until(() => bench.watch.is_running(0), 'the task');
+    expect(bench.watch.is_over(before + 35_000)).toBe(false);
+    expect(bench.watch.is_over(monotonic_ms() + 35_001)).toBe(true);
+    loading.resolve();
+    expect(await bench.ended(1)).toMatchObject([{ value: 'done' }]);
+  });
+
+  it('can be cancelled', async () => {
+    const loading = new Deferred<void>();
+    const bench = new RunnerBench({ task }, { loading: loading.promise });
+    bench.run('task');
+    await wait_until(() => bench.loads === 1, 'the load');
+    bench.abort(100);
+    for (let i = 0; i < 5; i++) await turn();
+    loading.resolve();
+    expect(await bench.ended(1)).toMatchObject([{ kind: 'task_failed', value: { name: 'AbortError' } }]);
+  });
+
+  it('is dropped when the master is gone', async () => {
+    const loading = new Deferred<void>();
+    const bench = new RunnerBench({ task }, { loading: loading.promise });
+    bench.run('task');
+    await wait_until(() => bench.loads === 1, 'the load');
+    const idle = bench.runner.detach();
+    expect(bench.watch.running_seq).toBeUndefined();
+    loading.resolve();
+    await idle;
+    expect(bench.runner.begun_task_id).toBeUndefined();
+    expect(bench.outcomes).toEqual([]);
   });
 });
 

@@ -55,6 +55,14 @@ export function wait_for(name) {
 }
 
 /**
+ * Whether a task waits for that.
+ * @param {string} name
+ */
+export function is_awaited(name) {
+  return gates.has(name);
+}
+
+/**
  * Lets a `wait_for` return `value`.
  * @param {string} name
  * @param {unknown} value

@@ -37,7 +37,7 @@ it('the front door loads nothing of this room but the word where it is', () => {
     expect(packages).not.toContain(name);
 });
 
-it.each(['slave/main.ts', 'slave/pulse.ts'])('%s loads nothing of it', (file) => {
+it.each(['slave/main.ts', 'slave/pulse_thread.ts'])('%s loads nothing of it', (file) => {
   const { files } = loaded_with(file);
   expect(files).toContain(file);
   expect(files.filter((each) => each.startsWith('watch/'))).toEqual([]);

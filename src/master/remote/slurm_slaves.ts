@@ -62,6 +62,7 @@ export class SlurmJob<Result = unknown> extends Job<Result> {
     job_options: JobOptions = {},
   ) {
     check_options('SlurmJob', options, TABLE);
+    check_argument('SlurmJob', 'max_slaves', max_slaves, A_COUNT);
     super(slaves, { ...job_options, max_slaves, new_slaves: (count) => slurm_slaves(count, options) });
   }
 }

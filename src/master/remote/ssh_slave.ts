@@ -90,7 +90,7 @@ export function ssh_slaves(machines: string | readonly string[], options: SshSla
 
 /** @throws UsageError (PARJOB_ERR_USAGE) */
 export function read_machines(owner: string, machines: string | readonly string[]): Machine[] {
-  check_options(owner, { machines }, { machines: either(A_STRING, STRINGS) });
+  check_argument(owner, 'machines', machines, either(A_STRING, STRINGS));
   if (typeof machines !== 'string') return parse_machine_file(machines.join('\n'), 'the list of machines');
   let text: string;
   try {
