@@ -8,6 +8,7 @@
 
 import { StatusFileError } from '../errors.js';
 import type { ProgramSummary } from './difference.js';
+import { parse_done } from './done_text.js';
 import { type HeaderLine, is_torn_header, read_header } from './header.js';
 import { type Line, MAX_LINE_BYTES, parse_line, type StoredLine, type TaskLine } from './line.js';
 import { LineFile, type Place } from './line_file.js';
@@ -23,6 +24,12 @@ export interface Recalled {
   rest: number;
   checkpoint_file: string | undefined;
 }
+
+/** A line that ends a task. */
+export type EndLine = TaskLine & { kind: EndState };
+
+/** Hears of a line that ends a task while the file is read; the last one of a task counts. `entry` is its place in tasks(). */
+type HearEnd = (entry: number, line: EndLine) => void;
 
 export class Replay {
   readonly file: string;
@@ -44,17 +51,23 @@ export class Replay {
   readonly #bound = new Map<number, number>();
   readonly #histories = new Map<number, History>();
   readonly #sides = new Map<number, StoredLine>();
+  readonly #on_end: HearEnd | undefined;
 
   /**
    * Reads a status file. Undefined when it was cut off within its header, and so holds nothing.
    * @param on_notice is told of results that are lost
+   * @param on_end saves reading the file again what would ask outcome() of every task. Values that it gets may be left out
    * @throws StatusFileError (PARJOB_ERR_STATUS_FILE) when it cannot be read, is none, is of a newer format, or
    * has a damaged line other than one that was cut off at the end
    */
-  static read(file: string, on_notice: (text: string) => void = () => {}): Replay | undefined {
+  static read(
+    file: string,
+    on_notice: (text: string) => void = () => {},
+    on_end?: HearEnd,
+  ): Replay | undefined {
     const lines = new LineFile(file, MAX_LINE_BYTES);
     try {
-      return is_torn_header(lines) ? undefined : new Replay(lines, on_notice);
+      return is_torn_header(lines) ? undefined : new Replay(lines, on_notice, on_end);
     } catch (error) {
       lines.close();
       if (error instanceof StatusFileError) throw error;
@@ -63,8 +76,9 @@ export class Replay {
     }
   }
 
-  private constructor(lines: LineFile, on_notice: (text: string) => void) {
+  private constructor(lines: LineFile, on_notice: (text: string) => void, on_end: HearEnd | undefined) {
     this.file = lines.file;
+    this.#on_end = on_end;
     let header: HeaderLine | undefined;
     this.good_bytes = lines.for_each((text, place, number) => {
       if (header === undefined) header = read_header(lines.file, text);
@@ -154,7 +168,7 @@ export class Replay {
 
   #take(text: string, place: Place, number: number): void {
     try {
-      this.#apply(parse_line(text), place);
+      this.#apply(parse_done(text) ?? parse_line(text), place);
     } catch (error) {
       throw new StatusFileError(
         `line ${number} of ${this.file} is damaged: ${(error as Error).message}. ` +
@@ -186,7 +200,7 @@ export class Replay {
   }
 
   /** The task that a line is about. */
-  #entry_of({ index, key, fn }: TaskLine): number {
+  #entry_of({ kind, index, key, fn }: TaskLine): number {
     if (key === undefined || fn === undefined) {
       const bound = this.#bound.get(index);
       if (bound === undefined) throw new Error(`no line before it says what task ${index} is`);
@@ -194,18 +208,18 @@ export class Replay {
     }
     if (fn >= this.functions.length) throw new Error(`its fn is ${fn}, which no line before it tells of`);
     const entry = this.#tasks.name(key, index, fn);
-    this.#bound.set(index, entry);
+    // the line that ends a task is the last that its index stands for it
+    if (!is_end(kind)) this.#bound.set(index, entry);
     return entry;
   }
 
   #apply_task(line: TaskLine, entry: number, place: Place): void {
+    if (is_end(line.kind)) {
+      this.#end(line as EndLine, entry, place);
+      return;
+    }
     const has_ended = is_ended(this.#tasks.state_of(entry));
     switch (line.kind) {
-      case 'done':
-      case 'failed':
-      case 'cancelled':
-        this.#end({ ...line, kind: line.kind }, entry, place);
-        return;
       case 'died': {
         const history = this.#history_of(entry);
         history.died.push(place);
@@ -232,10 +246,11 @@ export class Replay {
     }
   }
 
-  #end(line: TaskLine & { kind: EndState }, entry: number, place: Place): void {
-    this.#bound.delete(line.index);
-    this.#forget_end(entry);
-    const history = this.#histories.get(entry);
+  #end(line: EndLine, entry: number, place: Place): void {
+    // most tasks have this one line
+    if (this.#bound.size > 0) this.#bound.delete(line.index);
+    if (is_ended(this.#tasks.state_of(entry))) this.#forget_end(entry);
+    const history = this.#histories.size > 0 ? this.#histories.get(entry) : undefined;
     if (history !== undefined) {
       for (const what of ['queued', 'assigned', 'progress', 'checkpoint'] as const) {
         this.#replace(history, what, undefined);
@@ -245,6 +260,7 @@ export class Replay {
     }
     this.#tasks.end(entry, line.kind, place);
     if (line.kind === 'done' && line.stored?.file !== undefined) this.#sides.set(entry, line.stored);
+    this.#on_end?.(entry, line);
   }
 
   #forget_end(entry: number): void {
@@ -283,6 +299,10 @@ export class Replay {
       );
     }
   }
+}
+
+function is_end(kind: TaskLine['kind']): kind is EndState {
+  return kind === 'done' || kind === 'failed' || kind === 'cancelled';
 }
 
 /** With its newline. */

@@ -4,7 +4,8 @@
  *
  *     file ─▶ FileTail ─▶ DoneLine, or text ─▶ Gathered: states of tasks, ring, series, slaves
  *
- * The file does not say how many tasks were queued: what waits for its first run is not known.
+ * Until its last line is `finished`, the file does not say how many tasks were queued: what waits for its first run is
+ * not known, only how many there are at least.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -16,6 +17,7 @@ import { STALE_AFTER } from '../journal/lock.js';
 import { is_running, parse_owner } from '../journal/owner.js';
 import { DoneLine } from './done_line.js';
 import { FileTail } from './file_tail.js';
+import { plural } from './format.js';
 import { type FileSlave, Gathered } from './gathered.js';
 import { Rate } from './rate.js';
 import type { RunSeries, RunView } from './run_view.js';
@@ -114,6 +116,7 @@ export class FileRun implements RunView {
     const { counts, times, busy_ms, first_start, slaves, died, retried, failures } = gathered;
     const now = this.clock.now();
     const standing = this.#standing();
+    const is_finished = standing === 'finished';
     const elapsed = first_start === Infinity ? 0 : Math.max(0, now - first_start);
     const rows = slaves.map((slave) => this.#row_of(slave, now, standing));
     const states: Snapshot['overview']['states'] = {};
@@ -128,9 +131,9 @@ export class FileRun implements RunView {
         started_at: first_start === Infinity ? 0 : first_start,
         standing,
         counts: {
-          queued:
-            standing === 'finished' ? Object.values(counts).reduce((sum, count) => sum + count) : undefined,
-          waiting: undefined,
+          queued: is_finished ? Object.values(counts).reduce((sum, count) => sum + count) : undefined,
+          queued_at_least: gathered.at_least,
+          waiting: is_finished ? 0 : undefined,
           assigned: counts.assigned,
           running: counts.assigned,
           done: counts.done,
@@ -138,7 +141,7 @@ export class FileRun implements RunView {
           cancelled: counts.cancelled,
           restored: 0,
           retried,
-          is_open: standing !== 'finished',
+          is_open: !is_finished,
         },
         states,
         most_connected: slaves.length,
@@ -180,13 +183,14 @@ export class FileRun implements RunView {
   }
 
   explain(): string {
-    const { counts, header } = this.#gathered;
+    const { counts, header, at_least, is_finished } = this.#gathered;
     const { file } = this.#tail;
     const left = counts.queued + counts.assigned;
-    const lines = [
-      `This is what ${file} says of a run of ${header.jobname}, begun ${header.created}. ` +
-        'Tasks that wait for their first run are not in it.',
-    ];
+    const lines = [`This is what ${file} says of a run of ${header.jobname}, begun ${header.created}.`];
+    if (!is_finished)
+      lines.push(
+        `Tasks that wait for their first run are not in it: the run has ${plural(at_least, 'task')} or more.`,
+      );
     if (this.#problem !== undefined) lines.push(this.#problem);
     switch (this.#standing()) {
       case 'finished':
@@ -213,6 +217,10 @@ export class FileRun implements RunView {
   }
 
   files(): undefined {
+    return undefined;
+  }
+
+  section_log(): undefined {
     return undefined;
   }
 

@@ -68,6 +68,7 @@ export class Gathered {
   busy_ms = 0;
   first_start = Infinity;
   last_at = 0;
+  #highest_index = -1;
 
   /** @param bytes of the file */
   constructor({ header, bytes }: { header: HeaderLine; bytes: number }) {
@@ -86,10 +87,17 @@ export class Gathered {
     return { queued, assigned, done, failed, cancelled };
   }
 
+  /** The run had so many tasks, or more: their indices count them in the order of queueing. */
+  get at_least(): number {
+    const { queued, assigned, done, failed, cancelled } = this.counts;
+    return Math.max(this.#highest_index + 1, queued + assigned + done + failed + cancelled);
+  }
+
   take_done(line: DoneLine): void {
     const { index, at, run_ms } = line;
     const task = line.has_key ? this.#numbered(line.key_hash, line.key_hash_2) : this.#bound.get(index);
     if (task === undefined) throw new Error(`no line before it says what task ${index} is`);
+    if (index > this.#highest_index) this.#highest_index = index;
     const name = line.has_key ? line.fn : this.#fn_of(task);
     if (name >= this.names.length) throw new Error(`its fn is ${name}, which no line before it tells of`);
     this.#set_state(task, 'done');
@@ -137,6 +145,7 @@ export class Gathered {
       this.#fns.set(task, fn);
     }
     if (task === undefined) throw new Error(`no line before it says what task ${index} is`);
+    if (index > this.#highest_index) this.#highest_index = index;
     const slave = line.slave === undefined ? undefined : this.#slave(line.slave);
     const name = this.#fn_of(task);
     const tell = (entry: Pick<StoryEntry, 'kind' | 'text'> & Partial<StoryEntry>) =>

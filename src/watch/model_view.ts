@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.js';
 import type { Metrics } from './metrics.js';
 import type { RunModel } from './run_model.js';
 import type { RunHands, RunSeries, RunView } from './run_view.js';
-import type { FileRow, SectionRow } from './section_row.js';
+import { type FileRow, type SectionRow, section_log } from './section_row.js';
 import type { SlaveLine } from './slave_line.js';
 import type { SlaveRow, Snapshot } from './snapshot.js';
 import type { StoryEntry } from './stories.js';
@@ -15,11 +15,13 @@ export class ModelView implements RunView {
   readonly jobname: string;
   readonly hands: RunHands;
   readonly #model: RunModel;
+  readonly #log_dir: string;
   #metrics: Promise<Metrics> | undefined;
 
-  constructor(model: RunModel, jobname: string) {
+  constructor(model: RunModel, jobname: string, log_dir = process.cwd()) {
     this.#model = model;
     this.jobname = jobname;
+    this.#log_dir = log_dir;
     this.hands = hands_on(model);
   }
 
@@ -119,6 +121,10 @@ export class ModelView implements RunView {
 
   files(): readonly FileRow[] | undefined {
     return this.#model.files?.();
+  }
+
+  section_log(id: string): string | undefined {
+    return section_log(this.sections(), id, { log_dir: this.#log_dir, jobname: this.jobname });
   }
 }
 

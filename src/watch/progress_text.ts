@@ -65,7 +65,17 @@ function share_done({ counts }: Overview): number | undefined {
 }
 
 function counts_pieces({ jobname, overview }: Snapshot): Piece[] {
-  const { queued, waiting, running, done, failed, cancelled, restored, is_open } = overview.counts;
+  const {
+    queued,
+    queued_at_least = 0,
+    waiting,
+    running,
+    done,
+    failed,
+    cancelled,
+    restored,
+    is_open,
+  } = overview.counts;
   const share = share_done(overview);
   const pieces: Piece[] = [
     foreign(jobname, 'bold'),
@@ -74,6 +84,10 @@ function counts_pieces({ jobname, overview }: Snapshot): Piece[] {
   ];
   if (queued !== undefined && queued > 0)
     pieces.push(` of ${count_text(queued)}${is_open ? ' or more' : ''}`);
+  if (queued === undefined)
+    pieces.push(
+      queued_at_least > 0 ? ` of ${count_text(queued_at_least)} or more` : ' of a number not known',
+    );
   pieces.push(`, ${count_text(running)} running`);
   if (waiting !== undefined) pieces.push(`, ${count_text(waiting)} waiting`);
   if (failed > 0) pieces.push(', ', [`${count_text(failed)} failed`, 'red']);

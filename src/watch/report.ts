@@ -16,7 +16,7 @@ h1 { font-size: 1.5rem; margin-bottom: .2rem; } h2 { font-size: 1.1rem; margin-t
 p.about, caption, .faint { color: var(--faint); } dl { display: flex; flex-wrap: wrap; gap: .4rem 2.2rem; } dt { color: var(--faint); font-size: .85rem; } dd { margin: 0; font-size: 1.25rem; }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
 td.n, th.n { text-align: right; white-space: nowrap; } div.wide { overflow-x: auto; } svg { max-width: 100%; height: auto; } svg text { fill: var(--faint); font: 11px system-ui, sans-serif; }
-.box { fill: var(--fill); } .grid { stroke: var(--line); } pre { white-space: pre-wrap; font-size: .8rem; } .bad { color: var(--bad); }
+.box { fill: var(--fill); } .box.bad { fill: var(--bad); } .grid { stroke: var(--line); } pre { white-space: pre-wrap; font-size: .8rem; } .bad { color: var(--bad); }
 `;
 
 /** The page of a status file. @throws StatusFileError (PARJOB_ERR_STATUS_FILE) when it cannot be read */
@@ -38,20 +38,25 @@ function page(title: string, content: string): string {
 function body(data: ReportData): string {
   const { counts, times } = data;
   const left = counts.queued + counts.assigned;
-  const state = data.is_finished ? 'finished' : `not finished: ${plural(left, 'task')} left`;
+  const state = data.is_finished
+    ? 'finished'
+    : `not finished: ${plural(left, 'task')} left of those it names`;
   const program = Object.values(data.program).join(' ');
   const parts = [
     `<h1>${text(data.jobname)}</h1>`,
     `<p class="about">${text(program)}, begun ${text(data.created.toISOString().replace('T', ' ').slice(0, 19))} UTC, ${state}. From ${text(data.file)}.</p>`,
     summary(data),
   ];
-  if (times.count > 0) {
+  const has_slaves = data.rows.length > 0;
+  if (has_slaves) {
     parts.push(`<h2>Timeline</h2>${timeline(data)}`);
     parts.push(`<h2>Slaves at work</h2>${efficiency_plot(data)}`);
+  }
+  if (times.count > 0) {
     parts.push(`<h2>Times of tasks</h2>${histogram_plot(times)}${functions_table(data)}`);
     parts.push(`<h2>Slowest tasks</h2>${slowest_table(data.slowest)}`);
-    parts.push(`<h2>Slaves</h2>${slaves_table(data)}`);
   }
+  if (has_slaves) parts.push(`<h2>Slaves</h2>${slaves_table(data)}`);
   parts.push(`<h2>What went wrong</h2>${troubles_list(data)}`);
   return parts.join('\n');
 }
@@ -59,12 +64,16 @@ function body(data: ReportData): string {
 function summary(data: ReportData): string {
   const { counts, times, busy_ms, slave_count } = data;
   const elapsed = data.to - data.from;
-  const facts: [string, string][] = [['done', count_text(counts.done)]];
+  const total = count_text(data.at_least);
+  const facts: [string, string][] = [
+    ['done', count_text(counts.done)],
+    ['of', data.is_finished ? total : `not known, ${total} or more`],
+  ];
   if (counts.failed > 0) facts.push(['failed', count_text(counts.failed)]);
   if (counts.cancelled > 0) facts.push(['cancelled', count_text(counts.cancelled)]);
   if (counts.queued + counts.assigned > 0) facts.push(['left', count_text(counts.queued + counts.assigned)]);
   facts.push(['slaves', count_text(slave_count)], ['first start to last end', time_text(elapsed)]);
-  if (elapsed > 0 && times.count > 0) {
+  if (elapsed > 0 && slave_count > 0) {
     facts.push(['speed-up', (busy_ms / elapsed).toFixed(1)]);
     facts.push(['efficiency', percent_text(Math.min(1, busy_ms / elapsed / Math.max(1, slave_count)))]);
     facts.push(['rate', rate_text((times.count * 1000) / elapsed)]);
@@ -100,9 +109,9 @@ function timeline(data: ReportData): string {
     if (row === undefined) continue;
     const x = (label + (box.start - from) * scale).toFixed(1);
     const width = Math.max(0.6, box.run_ms * scale - 0.4).toFixed(1);
-    const title = `task ${box.index} ${box.name}, ${time_text(box.run_ms)}`;
+    const title = `task ${box.index} ${box.name}, ${box.has_failed ? 'failed after ' : ''}${time_text(box.run_ms)}`;
     marks.push(
-      `<rect class="box" x="${x}" y="${row * ROW + 2}" width="${width}" height="${ROW - 4}"><title>${text(title)}</title></rect>`,
+      `<rect class="box${box.has_failed ? ' bad' : ''}" x="${x}" y="${row * ROW + 2}" width="${width}" height="${ROW - 4}"><title>${text(title)}</title></rect>`,
     );
   }
   const further =

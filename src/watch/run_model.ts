@@ -51,6 +51,8 @@ export interface RunModelOptions {
 export interface ModelCounts {
   /** Tasks that were ever queued; undefined when it is not known. */
   readonly queued: number | undefined;
+  /** What can be said when it is not: so many, or more. */
+  readonly queued_at_least?: number;
   readonly waiting: number | undefined;
   /** Those that were sent to a slave and have not ended. */
   readonly assigned: number | undefined;

@@ -51,5 +51,7 @@ export interface RunView {
   /** Undefined when it has none. */
   metrics(): Promise<Metrics> | undefined;
   sections(): readonly SectionRow[] | undefined;
+  /** Of the last attempt of a section. */
+  section_log(id: string): string | undefined;
   files(): readonly FileRow[] | undefined;
 }

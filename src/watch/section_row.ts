@@ -1,4 +1,7 @@
 /** Rows of a run of sections, as the page shows them. The words are those of the status file of sections. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { safe_name } from '../sections/safe_name.js';
 import type { PieceState, SectionState } from '../sections/section_state.js';
 import type { StatusRecords } from '../sections/status_file.js';
 
@@ -9,6 +12,10 @@ export interface SectionRow {
   attempt: number;
   host?: string | undefined;
   failures?: number | undefined;
+  /** Attempts that ended with their hosts, and were not charged. */
+  losses?: number | undefined;
+  /** Hosts on which it failed. */
+  failed_on?: readonly string[] | undefined;
   /** How far its program says it is. */
   done?: number | undefined;
   total?: number | undefined;
@@ -30,13 +37,25 @@ export interface FileRow {
   bytes: number;
 }
 
+/** The log of the last attempt of a section, beside the other logs of its job. Undefined when there is none. */
+export function section_log(
+  sections: readonly SectionRow[] | undefined,
+  id: string,
+  { log_dir, jobname }: { log_dir: string; jobname: string },
+): string | undefined {
+  const attempt = sections?.find((row) => row.id === id)?.attempt ?? 0;
+  if (attempt === 0) return undefined;
+  const file = join(log_dir, `${jobname}.${safe_name(id)}.${attempt}.log`);
+  return existsSync(file) ? file : undefined;
+}
+
 /** The sections that a status file, or a master who writes one, knows of. */
 export function section_rows(records: StatusRecords | undefined): SectionRow[] | undefined {
   if (records === undefined) return undefined;
   return [...(records.get('section') ?? [])].map(([id, fields]) => {
     const { state = 'todo', attempt = 0, ...rest } = fields as Partial<SectionRow>;
-    const { host, failures, done, total, checkpoint, run_ms, error } = rest;
-    return { id, state, attempt, host, failures, done, total, checkpoint, run_ms, error };
+    const { host, failures, losses, failed_on, done, total, checkpoint, run_ms, error } = rest;
+    return { id, state, attempt, host, failures, losses, failed_on, done, total, checkpoint, run_ms, error };
   });
 }
 

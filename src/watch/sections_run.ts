@@ -1,11 +1,12 @@
 /** SectionsRun: a run of sections as its status file tells it. The file is short, and read anew when it has changed. */
 import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type Clock, SYSTEM_CLOCK } from '../base/clock.js';
 import { LineFile } from '../journal/line_file.js';
 import { type ReadStatus, read_status } from '../sections/status_file.js';
 import { is_held } from './file_run.js';
 import type { RunSeries, RunView } from './run_view.js';
-import { type FileRow, file_rows, type SectionRow, section_rows } from './section_row.js';
+import { type FileRow, file_rows, type SectionRow, section_log, section_rows } from './section_row.js';
 import type { Snapshot, Standing } from './snapshot.js';
 import { TaskRing } from './task_ring.js';
 
@@ -155,6 +156,11 @@ export class SectionsRun implements RunView {
 
   files(): readonly FileRow[] {
     return file_rows(this.#status.records.by_kind) ?? [];
+  }
+
+  /** The logs mostly stand beside the status file. */
+  section_log(id: string): string | undefined {
+    return section_log(this.sections(), id, { log_dir: dirname(this.#file), jobname: this.jobname });
   }
 
   #hosts(wanted: string): string[] {

@@ -50,7 +50,7 @@ export async function watch(job: WatchedJob, options: WatchOptions): Promise<Wat
     job,
     has_dashboard ? { tasks_kept: TASKS_FOR_DASHBOARD, story_limit: STORIES_FOR_DASHBOARD } : {},
   );
-  const view = new ModelView(model, jobname);
+  const view = new ModelView(model, jobname, options.log_dir);
   const closers: (() => unknown)[] = [];
   const add = async (watcher: string, is_wanted: boolean, begin: () => Promise<() => unknown>) => {
     if (!is_wanted) return;

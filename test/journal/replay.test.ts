@@ -118,6 +118,40 @@ describe('a status file that is read back', () => {
     replay.close();
   });
 
+  it('tells of ends while it is read, of each task the one that counts last', () => {
+    const again = '{"kind":"queued","index":0,"at":6}';
+    const other = DONE.replace('"k"', '"other"').replace('"index":0', '"index":1');
+    const failed =
+      '{"kind":"failed","index":0,"at":8,"slave":"t","error":{"name":"Error","message":"bad luck"}}';
+    const late = `${DONE.replace('"at":5', '"at":7')}`;
+    const file = file_of(
+      HEADER,
+      FUNCTION,
+      DONE,
+      other,
+      again.replace('"at"', '"key":"k","fn":0,"at"'),
+      failed,
+    );
+    const heard: unknown[] = [];
+    const replay = Replay.read(file, undefined, (entry, { kind, at }) => heard.push([entry, kind, at]));
+    expect(heard).toEqual([
+      [0, 'done', 5],
+      [1, 'done', 5],
+      [0, 'failed', 8],
+    ]);
+    expect([...(replay as Replay).tasks()].map(({ key, state }) => [key, state])).toEqual([
+      ['k', 'failed'],
+      ['other', 'done'],
+    ]);
+    replay?.close();
+    // an end makes what its index stood for void, also the end of another task
+    const bound = '{"kind":"progress","index":0,"key":"k","fn":0,"at":1,"done":1}';
+    expect(error_of(file_of(HEADER, FUNCTION, bound, DONE, '{"kind":"queued","index":0,"at":6}')).line).toBe(
+      5,
+    );
+    expect(Replay.read(file_of(HEADER, FUNCTION, DONE, late))?.garbage_bytes).toBe(DONE.length + 1);
+  });
+
   it('keeps what it found, when the file is replaced or longer meanwhile', () => {
     const file = file_of(HEADER, FUNCTION, DONE);
     const replay = Replay.read(file) as Replay;

@@ -1,20 +1,27 @@
 /** The page of the dashboard in a real browser, on a real job whose slaves are no processes. */
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Journal } from '../../src/journal/journal.js';
 import type { JobOptions } from '../../src/master/job_options.js';
+import { SplitFile } from '../../src/sections/split_file.js';
 import { tasks_from } from '../../src/task.js';
+import { announcement_file, read_announcement } from '../../src/watch/dashboard/announcement.js';
 import { Dashboard } from '../../src/watch/dashboard/dashboard.js';
 import { FileRun } from '../../src/watch/file_run.js';
+import '../../src/watch/register.js';
+import { SectionsRun } from '../../src/watch/sections_run.js';
 import { watch } from '../../src/watch/watch.js';
 import { unit_folder, unit_job } from '../kit/fake_slave.js';
+import { hosts, test_folder, test_job } from '../sections/kit.js';
 
 const { echo, fail, forever } = tasks_from<typeof import('../tasks/basic.js')>(
   new URL('../tasks/basic.js', import.meta.url),
 );
 
+const SERIAL = fileURLToPath(new URL('../sections/tasks/serial.js', import.meta.url));
 const PLACES = [
   process.env['CHROMIUM'],
   '/usr/bin/chromium',
@@ -322,15 +329,98 @@ describe.skipIf(executable_path === undefined)('sections', () => {
       },
     ];
     await page.click('nav a[href="#sections"]');
-    const rows = page.locator('#sections tbody tr');
+    const rows = page.locator('#sections tbody tr:not(.said)');
     await polled(() => rows.count()).toBe(40);
     await page.selectOption('select[name=section_state]', 'failed');
     await polled(() => rows.count()).toBe(2);
-    expect(await rows.first().textContent()).toContain('exit code 3');
+    const said = page.locator('#sections tr.said');
+    expect(await said.first().textContent()).toContain('exit code 3');
     await page.fill('input[name=section]', 'chr39');
     await polled(() => rows.count()).toBe(1);
     expect(await page.locator('#files').textContent()).toContain('38 present, 2 staging');
     await picture(page, 'sections');
+    expect(problems).toEqual([]);
+  });
+});
+
+describe.skipIf(executable_path === undefined)('a ParJob with real slaves', () => {
+  it('shows its sections, its files, and the story of a section that failed; so does its status file', {
+    timeout: 2 * TIME,
+  }, async () => {
+    const folder = test_folder();
+    const [input, output, go] = ['in.txt', 'out.txt', 'go'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    writeFileSync(input, Array.from({ length: 12 }, (_, i) => `unit ${i}\n`).join(''));
+    const parjob = test_job(folder, {
+      sect_pars: { near: {}, 'far/off': {}, slow: {} },
+      files: {
+        in: new SplitFile({ name: input, usage: 'INPUT', tag: 'in=' }),
+        out: new SplitFile({ name: output, usage: 'OUTPUT', tag: 'out=' }),
+      },
+      program: [process.execPath, SERIAL],
+      global_pars: {
+        ...{ fail_on: 'all', fail_section: 'far/off', fail_by: 'report', checkpoint: 'report' },
+        ...{ hold_on: 'all', hold_section: 'slow', hold_at: '1', hold: go },
+      },
+      on_failure: 'finish',
+      // a slot on either host beside the one that is held
+      slaves: hosts('a', 'a', 'b', 'b'),
+      job: { log_level: 'silent', dashboard: true },
+    });
+    const run = parjob.run().catch((error: unknown) => error);
+    const announced = () => read_announcement(announcement_file(join(folder, 'logs'), 'test'))?.url;
+    // a run that cannot begin says why
+    const ended = run.then((why) => expect.fail(`the run has ended: ${why}`));
+    ended.catch(() => {});
+    await Promise.race([expect.poll(announced, { timeout: TIME }).toBeDefined(), ended]);
+    const page = await browser.newPage({ viewport: { width: 390, height: 800 }, colorScheme: 'dark' });
+    onTestFinished(() => page.close());
+    const problems: string[] = [];
+    page.on('pageerror', (error) => problems.push(error.message));
+    const fact = (name: string) =>
+      page.locator('dl.facts div', { hasText: new RegExp(`^${name}`) }).locator('dd');
+    await page.goto(announced() as string);
+    await expect.poll(() => fact('failed').textContent(), { timeout: TIME }).toBe('1');
+    expect(await fact('sections').textContent()).toBe('3');
+    // it has no tasks
+    expect(await page.locator('nav a').allTextContents()).toEqual([
+      ...['Overview', 'Slaves', 'Sections', 'Explain'],
+    ]);
+    await picture(page, 'parjob_overview');
+    await page.click('a:has-text("section far/off")');
+    const story = page.locator('#story');
+    await polled(() => story.textContent()).toContain('no convergence: at 0');
+    expect(await story.textContent()).toMatch(/failed on\s*a, b|failed on\s*b, a/);
+    await polled(() => page.locator('#section_log').textContent()).toBe('it went wrong');
+    const too_wide = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
+    expect(too_wide).toBe(false);
+    await picture(page, 'parjob_story');
+    const row = (id: string) =>
+      page.locator('#sections tbody tr', { has: page.locator(`a:text-is("${id}")`) });
+    await polled(() => row('near').textContent()).toMatch(/collected\s*[ab]\s*1\s*0\s*100 %/);
+    await polled(() => row('slow').textContent()).toMatch(/running\s*[ab]\s*1\s*0\s*25 %\s*finished=1/);
+    const files = page.locator('#files tbody tr');
+    await polled(() => files.nth(0).textContent()).toMatch(/in.*in\.txtINPUT\s*\d present/);
+    await polled(() => files.nth(1).textContent()).toMatch(
+      /out.*out\.txtOUTPUT\s*1 present, 1 staging\s*\d+ B/,
+    );
+    writeFileSync(go, '');
+    expect(await run).toMatchObject({ code: 'PARJOB_ERR_SECTION' });
+    await polled(() => page.locator('#connection').textContent()).toContain('has ended');
+
+    const file_run = new SectionsRun(join(folder, 'test.sections'));
+    onTestFinished(() => file_run.close());
+    const dashboard = await Dashboard.serve(file_run);
+    onTestFinished(() => dashboard.close());
+    await page.goto(dashboard.url);
+    await polled(() => page.locator('nav a').allTextContents()).toEqual(['Overview', 'Sections', 'Explain']);
+    await polled(() => fact('collected').textContent()).toBe('2');
+    await page.click('a:has-text("section far/off")');
+    await polled(() => story.textContent()).toContain('no convergence: at 0');
+    await polled(() => page.locator('#section_log').textContent()).toContain('has no log');
     expect(problems).toEqual([]);
   });
 });

@@ -63,7 +63,8 @@ describe('FileRun', () => {
     const { run } = await opened(file);
     const { overview, slaves } = run.snapshot();
     expect(overview.counts).toMatchObject({ done: 2, failed: 1, cancelled: 1, running: 1, retried: 1 });
-    expect(overview.counts.queued).toBeUndefined();
+    const { queued, waiting, queued_at_least } = overview.counts;
+    expect([queued, waiting, queued_at_least]).toEqual([undefined, undefined, 5]);
     expect([overview.standing, overview.times.count, overview.times.longest]).toEqual(['running', 2, 12.5]);
     expect(overview.failures.map(({ kind, index, text }) => [kind, index, text])).toEqual([
       ['slave_lost', 1, 'was ended by SIGKILL'],
@@ -93,11 +94,16 @@ describe('FileRun', () => {
     write(done(1), { kind: 'assigned', task: task(2), attempt: 1, slave: 'align.slave3' });
     await look();
     expect([indices(), run.snapshot().overview.counts.running]).toEqual([[0, 1], 1]);
+    // an index tells how many tasks were queued before
+    write(done(41, 9, 'align.slave1'));
+    await look();
+    expect(run.snapshot().overview.counts.queued_at_least).toBe(42);
+    expect(run.explain()).toContain('the run has 42 tasks or more');
     write(done(2, 9, 'align.slave3'), { kind: 'finished' });
     journal.close();
     await look();
     const { counts, standing } = run.snapshot().overview;
-    expect([standing, counts.queued, counts.running, looks]).toEqual(['finished', 3, 0, 2]);
+    expect([standing, counts.queued, counts.running, looks]).toEqual(['finished', 4, 0, 3]);
     // nothing happens any more, so no time passes
     expect(run.clock.now()).toBe(run.clock.now());
   });

@@ -253,6 +253,18 @@ describe('the texts', () => {
     );
   });
 
+  it('say so when it is not known how many tasks there are, as of a status file', () => {
+    const snapshot = shown(false).view.snapshot();
+    const of_counts = (more: object) => {
+      const known = { ...snapshot.overview.counts, queued: undefined, waiting: undefined, ...more };
+      return plain_text({ ...snapshot, overview: { ...snapshot.overview, counts: known } });
+    };
+    expect(of_counts({})).toBe('align: 0 done of a number not known, 0 running, 0 ms gone');
+    expect(of_counts({ done: 3, queued_at_least: 1200 })).toMatch(
+      /^align: 3 done of 1 200 or more, 0 running/,
+    );
+  });
+
   it('are cut where the screen ends, also when they are wide', () => {
     expect(render_line(['abc', ['def', 'red'], 'ghi'], 9, false)).toBe('abcdefghi');
     expect(render_line(['abc', ['def', 'red'], 'ghi'], 8, false)).toBe('abcdefg…');

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { StatusFile } from '../../src/sections/status_file.js';
 import { SectionsRun } from '../../src/watch/sections_run.js';
@@ -45,6 +46,12 @@ describe('SectionsRun', () => {
       { key: 'hits', name: 'hits.tsv', usage: 'OUTPUT', pieces: { present: 1, staging: 1 }, bytes: 77 },
     ]);
     expect(run.explain()).toContain('node3: benched, no room');
+    // the log of the last attempt, if it stands beside the file; nothing but a section has one
+    writeFileSync(join(dirname(file), 'blast.b.1.log'), 'old');
+    expect(run.section_log('b')).toBeUndefined();
+    writeFileSync(join(dirname(file), 'blast.b.2.log'), 'new');
+    expect(run.section_log('b')).toBe(join(dirname(file), 'blast.b.2.log'));
+    expect(['c', 'd', '../b', ''].map((id) => run.section_log(id))).toEqual(Array(4).fill(undefined));
     status.write('run', 'finished', { at: '', failed: 0 });
     status.close();
     clock.pass(500);

@@ -80,6 +80,49 @@ describe('Trace', () => {
     expect(heap?.args['busy_ms']).toBeCloseTo(50, 3);
   });
 
+  it('keeps to the format strictly: phases, whole µs, named rows, and slices of a row that follow or hold each other', async () => {
+    const { clock, job, model, trace, read } = traced();
+    job.connect(0);
+    job.connect(1);
+    // times as slaves measure them, each task right behind the one before it
+    for (let i = 0; i < 3000; i++) {
+      const run_ms = i % 7 === 0 ? 5 + (i % 13) / 7 : (i % 11) / 13;
+      clock.pass(run_ms);
+      job.done(i, i < 2000 ? 0 : 1, run_ms);
+      if (i % 400 === 0) model.feed.flush();
+    }
+    job.tell('slave_lost', {
+      slave: job.slave(0),
+      error: new Error('gone'),
+      why: 'lost',
+      will_relaunch: true,
+    } as never);
+    await trace.close();
+    const events = read();
+    const rows = new Map<number, TraceEvent[]>();
+    for (const event of events) {
+      const { ph, tid, ts = 0, dur = 0, args } = event;
+      expect(['X', 'M', 'i', 'C']).toContain(ph);
+      expect([ts, dur, tid].every((n) => Number.isSafeInteger(n) && n >= 0)).toBe(true);
+      if (ph === 'M') expect(['process_name', 'thread_name', 'thread_sort_index']).toContain(event.name);
+      if (ph === 'C') expect(Object.values(args).every((n) => typeof n === 'number')).toBe(true);
+      if (ph === 'X') rows.set(tid, [...(rows.get(tid) ?? []), event]);
+    }
+    expect(rows.size).toBe(2);
+    for (const [tid, slices] of rows) {
+      expect(events.some(({ name, ph, tid: of }) => ph === 'M' && name === 'thread_name' && of === tid)).toBe(
+        true,
+      );
+      const open: number[] = [];
+      slices.sort((a, b) => (a.ts ?? 0) - (b.ts ?? 0) || (b.dur ?? 0) - (a.dur ?? 0));
+      for (const { ts = 0, dur = 0 } of slices) {
+        while (open.length > 0 && (open.at(-1) as number) <= ts) open.pop();
+        if (open.length > 0) expect(open.at(-1)).toBeGreaterThanOrEqual(ts + dur);
+        open.push(ts + dur);
+      }
+    }
+  });
+
   it('can be read although it was not closed, but for its bracket', async () => {
     const { clock, job, trace, file } = traced();
     job.done(0, 0, 30);

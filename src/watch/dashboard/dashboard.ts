@@ -6,6 +6,7 @@
  *                                ?only=state for those alone
  *     GET  /api/tasks            ?offset limit sort descending outcome name slave index
  *     GET  /api/tasks/:index     a task's story          GET /api/slaves/:id/log   the end of its log
+ *     GET  /api/sections/:id/log the end of the log of its last attempt
  *     GET  /api/explain          why nothing goes on     GET /metrics              as Metrics
  *     POST /api/cancel /api/drain /api/stop              need the token
  */
@@ -143,6 +144,11 @@ export class Dashboard {
     this.#server.get('/api/slaves/:id/log', (request, reply) => {
       const file = run.log_file(Number((request.params as { id: string }).id));
       if (file === undefined) return refuse(reply, 404, 'no such slave, or it has no log');
+      return { file, tail: log_tail(file, 0) };
+    });
+    this.#server.get('/api/sections/:id/log', (request, reply) => {
+      const file = run.section_log((request.params as { id: string }).id);
+      if (file === undefined) return refuse(reply, 404, 'no such section, or its last attempt has no log');
       return { file, tail: log_tail(file, 0) };
     });
     this.#server.get('/api/explain', () => ({ text: run.explain() }));

@@ -19,7 +19,23 @@ export function time_text(ms) {
 }
 
 export function bytes_text(bytes) {
-  return `${Math.round(bytes / 2 ** 20)} MiB`;
+  if (bytes < 1000) return `${bytes} B`;
+  if (bytes < 1000 * 2 ** 10) return `${short(bytes / 2 ** 10)} KiB`;
+  if (bytes < 10_000 * 2 ** 20) return `${short(bytes / 2 ** 20)} MiB`;
+  return `${short(bytes / 2 ** 30)} GiB`;
+}
+
+function short(number) {
+  return number < 9.95 ? number.toFixed(1) : Math.round(number);
+}
+
+/** A time of day, `14:05:09`, with its date when what is shown is longer than a day. */
+export function moment_text(ms, span_ms) {
+  const two = (n) => String(n).padStart(2, '0');
+  const at = new Date(ms);
+  const [hours, minutes] = [two(at.getHours()), two(at.getMinutes())];
+  if (span_ms > 24 * 3_600_000) return `${two(at.getMonth() + 1)}-${two(at.getDate())} ${hours}:${minutes}`;
+  return `${hours}:${minutes}:${two(at.getSeconds())}`;
 }
 
 export function colour(name) {

@@ -1,7 +1,7 @@
 /** The page: takes in the server's events, and shows the view that the address names. */
 import { html, nothing, render } from '/lib/lit-html.js';
 import { explain_view, overview_view } from './overview.js';
-import { sections_view } from './sections.js';
+import { has_tasks, sections_view } from './sections.js';
 import { slaves_view } from './slaves.js';
 import { forget_tasks, stream_view, take_tasks } from './stream.js';
 import { tasks_view } from './tasks.js';
@@ -68,9 +68,19 @@ async function act(path, body, what) {
   draw();
 }
 
-/** Only a run of sections has sections. */
+/** Only a run of sections has sections, and mostly no tasks; its file knows no slaves. */
 function is_of_use(view) {
-  return view !== 'sections' || state.sections !== undefined;
+  switch (view) {
+    case 'sections':
+      return state.sections !== undefined;
+    case 'stream':
+    case 'tasks':
+      return has_tasks(state);
+    case 'slaves':
+      return has_tasks(state) || !state.is_file;
+    default:
+      return true;
+  }
 }
 
 const tools = { state, ask, act, draw };

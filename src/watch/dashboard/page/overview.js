@@ -1,7 +1,8 @@
 /** The overview: counts, what is left, throughput and queue over time, what went wrong last. */
 import { html } from '/lib/lit-html.js';
 import UPlot from '/lib/uplot.js';
-import { colour, count_text, time_text } from './format.js';
+import { colour, count_text, moment_text, time_text } from './format.js';
+import { has_tasks } from './sections.js';
 
 /** Plots are made once and moved into the view that is drawn. */
 const plots = new Map();
@@ -13,18 +14,31 @@ function plot(name, title, labels, points, epoch) {
     const holder = document.createElement('div');
     holder.setAttribute('role', 'img');
     holder.setAttribute('aria-label', title);
-    const strokes = [colour('fill'), colour('bad')];
+    const strokes = [colour('fill'), colour('faint')];
     const axis = {
       stroke: colour('faint'),
-      grid: { stroke: colour('line') },
-      ticks: { stroke: colour('line') },
+      grid: { stroke: colour('line'), width: 1 },
+      ticks: { stroke: colour('line'), width: 1 },
+    };
+    const moments = {
+      ...axis,
+      space: 70,
+      size: 34,
+      values: (_, splits) => splits.map((at) => moment_text(at * 1000, (splits.at(-1) - splits[0]) * 1000)),
     };
     const options = {
       title,
       width: 480,
       height: 220,
-      series: [{}, ...labels.map((label, i) => ({ label, stroke: strokes[i], width: 1.5 }))],
-      axes: [axis, axis],
+      scales: { y: { range: (_, _least, most) => [0, most > 0 ? most * 1.05 : 1] } },
+      series: [
+        { value: (_, at) => (at === null ? '--' : moment_text(at * 1000, 0)) },
+        ...labels.map((label, i) => ({ label, stroke: strokes[i], width: 1.5 })),
+      ],
+      axes: [
+        moments,
+        { ...axis, values: (_, splits) => splits.map((at) => (at < 1000 ? at : count_text(at))) },
+      ],
     };
     made = { theme, holder, chart: new UPlot(options, [[], ...labels.map(() => [])], holder) };
     plots.set(name, made);
@@ -43,42 +57,20 @@ function facts(pairs) {
 }
 
 export function overview_view({ state }) {
-  const { overview, series } = state;
+  const { overview, series, sections } = state;
   if (overview === undefined) return html`<p>Waiting for the job ...</p>`;
-  const { counts, states, failure_counts, time_left, times, benched_hosts, failures } = overview;
+  const { states, failure_counts, benched_hosts, failures } = overview;
   const wrong = Object.entries(failure_counts).filter(([, count]) => count > 0);
   const epoch = overview.epoch + overview.started_at;
   // the clock of a file stands still with its run
   const is_over = state.is_file && overview.standing !== 'running';
-  return html`${facts([
-    ['done', count_text(counts.done + counts.restored)],
-    [
-      'of',
-      counts.queued === undefined
-        ? undefined
-        : `${count_text(counts.queued)}${counts.is_open ? ' or more' : ''}`,
-    ],
-    ['running', count_text(counts.running)],
-    ['waiting', counts.waiting === undefined ? undefined : count_text(counts.waiting)],
-    ['failed', count_text(counts.failed)],
-    ['cancelled', counts.cancelled > 0 ? count_text(counts.cancelled) : undefined],
-    ['further attempts', counts.retried > 0 ? count_text(counts.retried) : undefined],
-    ['tasks per second', overview.rate < 10 ? overview.rate.toFixed(1) : count_text(overview.rate)],
-    ['gone', time_text(overview.elapsed)],
-    [
-      'left, about',
-      time_left && time_left.ms > 0
-        ? `${time_text(time_left.ms)} ± ${time_text(time_left.spread_ms)}`
-        : undefined,
-    ],
-    ['speed-up', overview.speed_up.toFixed(1)],
-    ['efficiency', `${Math.floor(overview.efficiency * 100)} %`],
-    ['time of a task', times.count > 0 ? time_text(times.median) : undefined],
-    ['95 % within', times.count > 0 ? time_text(times.high) : undefined],
-  ])}
-    <p>Slaves: ${Object.entries(states).map(([word, count], i) => html`${i > 0 ? ', ' : ''}<span class=${word}>${count} ${word}</span>`)}${benched_hosts.length > 0 ? html`; benched: ${benched_hosts.join(', ')}` : ''}</p>
+  const with_tasks = has_tasks(state);
+  const failed = sections?.rows.filter((each) => each.state === 'failed') ?? [];
+  return html`${sections === undefined ? '' : section_facts(sections, overview)}
+  ${with_tasks ? task_facts(overview) : ''}
+    <p>Slaves: ${Object.keys(states).length === 0 ? 'none' : Object.entries(states).map(([word, count], i) => html`${i > 0 ? ', ' : ''}<span class=${word}>${count} ${word}</span>`)}${benched_hosts.length > 0 ? html`; benched: ${benched_hosts.join(', ')}` : ''}</p>
     ${
-      series === undefined
+      series === undefined || !with_tasks
         ? ''
         : html`<div class="plots">
             ${plot('throughput', 'Throughput, tasks per second', ['tasks per second'], [series.throughput], epoch)}
@@ -98,9 +90,14 @@ export function overview_view({ state }) {
     <h2>What went wrong</h2>
     ${wrong.length > 0 ? html`<p>${wrong.map(([kind, count]) => `${count} ${kind}`).join(', ')}</p>` : ''}
     ${
+      failed.length === 0
+        ? ''
+        : html`<p>${count_text(sections.counts.failed)} failed: ${failed.slice(0, 20).map(({ id }, i) => html`${i > 0 ? ', ' : ''}<a href="#sections/${encodeURIComponent(id)}">section ${id}</a>`)}${sections.counts.failed > 20 ? ', ...' : ''}</p>`
+    }
+    ${
       failures.length === 0
-        ? html`<p class="faint">Nothing.</p>`
-        : html`<div class="wide"><table>
+        ? html`<p class="faint">${failed.length === 0 ? 'Nothing.' : ''}</p>`
+        : html`<div class="wide"><table class="stacked">
             <tbody>${failures.toReversed().map(
               (each) => html`<tr>
                 <td>${time_text(overview.now - each.at)} ${is_over ? 'before the end' : 'ago'}</td>
@@ -110,6 +107,49 @@ export function overview_view({ state }) {
               </tr>`,
             )}</tbody></table></div>`
     }`;
+}
+
+/** What a run of sections has come to. */
+function section_facts({ total, counts }, { elapsed }) {
+  return facts([
+    ['sections', count_text(total)],
+    ...['todo', 'sent', 'running', 'finished', 'collected', 'failed'].map((word) => [
+      word,
+      counts[word] > 0 ? html`<span class=${word}>${count_text(counts[word])}</span>` : undefined,
+    ]),
+    ['gone', time_text(elapsed)],
+  ]);
+}
+
+function task_facts(overview) {
+  const { counts, time_left, times } = overview;
+  return facts([
+    ['done', count_text(counts.done + counts.restored)],
+    ['of', total_text(counts)],
+    ['running', count_text(counts.running)],
+    ['waiting', counts.waiting === undefined ? 'not known' : count_text(counts.waiting)],
+    ['failed', count_text(counts.failed)],
+    ['cancelled', counts.cancelled > 0 ? count_text(counts.cancelled) : undefined],
+    ['further attempts', counts.retried > 0 ? count_text(counts.retried) : undefined],
+    ['tasks per second', overview.rate < 10 ? overview.rate.toFixed(1) : count_text(overview.rate)],
+    ['gone', time_text(overview.elapsed)],
+    [
+      'left, about',
+      time_left && time_left.ms > 0
+        ? `${time_text(time_left.ms)} ± ${time_text(time_left.spread_ms)}`
+        : undefined,
+    ],
+    ['speed-up', overview.speed_up.toFixed(1)],
+    ['efficiency', `${Math.floor(overview.efficiency * 100)} %`],
+    ['time of a task', times.count > 0 ? time_text(times.median) : undefined],
+    ['95 % within', times.count > 0 ? time_text(times.high) : undefined],
+  ]);
+}
+
+/** How many tasks there are, or what is known of that: a status file names a task when it has run. */
+function total_text({ queued, queued_at_least = 0, is_open }) {
+  if (queued !== undefined) return `${count_text(queued)}${is_open ? ' or more' : ''}`;
+  return queued_at_least > 0 ? `not known, ${count_text(queued_at_least)} or more` : 'not known';
 }
 
 function same_length(points, { at }) {

@@ -49,7 +49,7 @@ export function slaves_view({ state, ask, act, draw }) {
               : ''
           }
         </td>
-      </tr>${each.error === undefined || each.state === 'running_task' || each.state === 'connected' ? '' : html`<tr><td></td><td class="long bad" colspan="12">${each.error}</td></tr>`}`,
+      </tr>${each.error === undefined || each.state === 'running_task' || each.state === 'connected' ? '' : html`<tr class="said"><td></td><td colspan="12"><div class="bad">${each.error}</div></td></tr>`}`,
     )}</tbody></table></div>
     ${total > rows.length ? html`<p class="faint">and ${count_text(total - rows.length)} more</p>` : ''}`;
 }

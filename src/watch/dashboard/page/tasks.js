@@ -1,6 +1,6 @@
 /** The table of tasks that have ended, and the story of one. The server filters, sorts and pages. */
 import { html } from '/lib/lit-html.js';
-import { count_text, time_text } from './format.js';
+import { count_text, moment_text, time_text } from './format.js';
 
 const LIMIT = 50;
 const HEADS = [
@@ -106,7 +106,7 @@ function table({ state }, change) {
 
 function story_view({ state, act }) {
   const { index, end, running_on, entries, epoch } = story;
-  const clock = (at) => new Date(epoch + at).toLocaleTimeString();
+  const clock = (at) => moment_text(epoch + at, 0);
   return html`<section class="story" id="story">
     <h2>Task ${index}${end === undefined ? '' : ` (${end.name})`}</h2>
     <p>${
