@@ -1,6 +1,6 @@
 /**
  * Attempt: one start of a section on a host. It brings the inputs there, and what an earlier attempt has begun; runs
- * the program; and records the outputs when it has ended well.
+ * the program; and when that has ended well it records the outputs, or adds them to the sum of its slot.
  */
 import { mkdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -15,8 +15,9 @@ import { Pars } from './pars.js';
 import type { PiecesTable } from './pieces_table.js';
 import { Porter } from './porter.js';
 import { safe_name } from './safe_name.js';
-import { log_file_of, type SectionFields } from './section_records.js';
+import { log_file_of, NO_CHECKPOINT, type SectionFields } from './section_records.js';
 import type { StatusFile } from './status_file.js';
+import type { Addition, Sum, SumFile, SumsTable } from './sums_table.js';
 
 /** Why an attempt did not come to its end. */
 export class AttemptFailure extends Error {
@@ -38,6 +39,7 @@ export interface AttemptParts {
   hosts: Hosts;
   porter: Porter;
   pieces: PiecesTable;
+  sums: SumsTable;
   line: Line;
 }
 
@@ -53,6 +55,17 @@ interface Who {
   index: number;
   attempt: number;
   host: string;
+  slot: number;
+}
+
+/** How an attempt that ended well has ended. */
+export interface AttemptEnd {
+  /** Time that the program ran. */
+  run_ms: number;
+  /** What is to be written down for its outputs to count in a sum; undefined when none is added up. */
+  addition: Addition | undefined;
+  /** Removes what it makes superfluous, once that is written down. */
+  tidy(): void;
 }
 
 /** An output of the attempt. */
@@ -74,6 +87,8 @@ export class Attempt {
   readonly #events: AttemptEvents;
   readonly #root: string;
   readonly #folder: string;
+  /** It goes on with what an earlier attempt has begun. */
+  #has_moved = false;
 
   constructor(parts: AttemptParts, who: Who, events: AttemptEvents) {
     this.#parts = parts;
@@ -84,10 +99,9 @@ export class Attempt {
   }
 
   /**
-   * @returns time that the program ran, ms
    * @throws AttemptFailure, or another error when something could not be moved
    */
-  async run(signal: AbortSignal): Promise<number> {
+  async run(signal: AbortSignal): Promise<AttemptEnd> {
     const { id, index, host } = this.#who;
     const { porter, files } = this.#parts;
     const inputs = Object.entries(files).filter(([, file]) => file.usage === 'INPUT');
@@ -110,10 +124,11 @@ export class Attempt {
       const end = await this.#run_program(order, signal);
       this.#check(end);
       await this.#hook('clean_job', () => this.#parts.hooks.clean_job(section));
+      const { addition, used } = await this.#add_up(outputs, end);
       this.#outputs_arrive(outputs, end);
-      this.#parts.status.write('section', id, { ...NO_CHECKPOINT, run_ms: Math.round(end.run_ms) });
+      this.#parts.status.write('section', id, { run_ms: Math.round(end.run_ms) });
       this.#remove_inputs(inputs);
-      return end.run_ms;
+      return { run_ms: end.run_ms, addition, tidy: () => this.#remove_used(used, outputs) };
     } catch (error) {
       for (const { key } of outputs) this.#parts.pieces.forget(this.#output_id(key));
       this.#remove_unless_gone_on_with();
@@ -136,14 +151,14 @@ export class Attempt {
   /** Brings what an earlier attempt has begun to this one. What cannot be had is dropped with its checkpoint, and said. */
   async #go_on(outputs: readonly Output[]): Promise<GoOn | undefined> {
     const { status, options } = this.#parts;
-    const { id, attempt, host } = this.#who;
+    const { id } = this.#who;
     const fields = status.record('section', id) as SectionFields | undefined;
     const { checkpoint, checkpoint_host: from, checkpoint_attempt } = fields ?? {};
     if (checkpoint === undefined || from === undefined || checkpoint_attempt === undefined) return undefined;
     try {
       Pars.parse(`${checkpoint} ${options.restart_com}`);
       const moves = await this.#move(outputs, from, checkpoint_attempt);
-      status.write('section', id, { checkpoint_host: host, checkpoint_attempt: attempt });
+      this.#has_moved = true;
       return { checkpoint, moves };
     } catch (error) {
       this.#events.on_notice(
@@ -233,7 +248,12 @@ export class Attempt {
       stdin,
       stdout,
       moves: go_on?.moves ?? [],
-      outputs: outputs.map(({ key, file, path }) => ({ key, path, format: file.far_format })),
+      outputs: outputs.map(({ key, file, path }) => ({
+        key,
+        path,
+        format: file.far_format,
+        declared: file.format_name,
+      })),
       pid_file: posix.join(this.#root, `${safe_name(section.id)}.a${section.attempt}.pid`),
     };
   }
@@ -283,6 +303,9 @@ export class Attempt {
     const { id, attempt, host } = this.#who;
     switch (note.kind) {
       case 'started':
+        // only now is all of it here: until then a later master goes on with what the earlier attempt has
+        if (this.#has_moved)
+          status.write('section', id, { checkpoint_host: host, checkpoint_attempt: attempt });
         return this.#events.on_started(note.pid);
       case 'progress':
         status.write('section', id, { done: note.done, total: note.total ?? null });
@@ -318,6 +341,13 @@ export class Attempt {
           'program',
           `its program exited with code 0, and its output ${output.key} cannot be read: ${output.missing}${tail}`,
         );
+      if ('bad' in output) {
+        const format = this.#parts.files[output.key]?.format?.name;
+        throw new AttemptFailure(
+          'program',
+          `its program exited with code 0, and its output ${output.key} is not as declared (${format}): ${output.bad}${tail}`,
+        );
+      }
     }
   }
 
@@ -325,16 +355,75 @@ export class Attempt {
 
   #stage_outputs(outputs: readonly Output[]): void {
     const { id, attempt, host } = this.#who;
-    for (const { key } of outputs)
-      this.#parts.pieces.stage(this.#output_id(key), { file: key, host, section: id, attempt });
+    for (const { key, file } of outputs)
+      if (!file.is_summed)
+        this.#parts.pieces.stage(this.#output_id(key), { file: key, host, section: id, attempt });
   }
 
   #outputs_arrive(outputs: readonly Output[], end: ProgramEnd): void {
-    for (const { key, path } of outputs) {
+    for (const { key, path, file } of outputs) {
       const found = end.outputs.find((output) => output.key === key);
-      if (found === undefined || 'missing' in found) continue;
+      if (found === undefined || !('size' in found) || file.is_summed) continue;
       this.#parts.pieces.arrive(this.#output_id(key), [{ path, size: found.size, sha256: found.sha256 }]);
     }
+  }
+
+  // ---- sums
+
+  /** Adds what is summed to the sum of its slot: as new files, which do not count before they are written down. */
+  async #add_up(
+    outputs: readonly Output[],
+    end: ProgramEnd,
+  ): Promise<{ addition: Addition | undefined; used: string[] }> {
+    const summed = outputs.filter(({ file }) => file.is_summed);
+    if (summed.length === 0) return { addition: undefined, used: [] };
+    const { id: section, attempt, host, slot } = this.#who;
+    const sum = this.#parts.sums.open_of(slot, host);
+    const files: SumFile[] = [];
+    const used: string[] = [];
+    for (const output of summed) {
+      const { key: file, path } = output;
+      const found = end.outputs.find(({ key }) => key === file);
+      if (found === undefined || !('size' in found)) continue;
+      const { size, sha256 } = found;
+      if (sum === undefined) files.push({ file, path, size, sha256, is_wide: false });
+      else files.push(await this.#add_one(output, sum, used));
+    }
+    return { addition: { slot, host, section, attempt, sum, files }, used };
+  }
+
+  async #add_one({ key, path, file }: Output, sum: Sum, used: string[]): Promise<SumFile> {
+    const { sums, line } = this.#parts;
+    const { id, attempt } = this.#who;
+    const before = sum.files.find((other) => other.file === key);
+    const target = posix.join(this.#root, 'sum', `${safe_name(key)}-${safe_name(id)}.a${attempt}`);
+    try {
+      if (before === undefined) throw new Error(`the sum ${sum.id} has no ${key}`);
+      const order = {
+        sum: { file: before.path, is_wide: before.is_wide },
+        output: path,
+        format: file.format_name ?? '',
+        target,
+        name: `its output ${key}`,
+      };
+      const { size, sha256, used: read } = await line.call('add_to_sum', [order]);
+      used.push(...read);
+      return { file: key, path: target, size, sha256, is_wide: true };
+    } catch (error) {
+      const { message, system_code } = error as Error & { system_code?: string };
+      if (system_code === 'PARJOB_ERR_USAGE') throw new AttemptFailure('program', message, { cause: error });
+      // what it was may be the cause
+      sums.close(sum.id);
+      throw error;
+    }
+  }
+
+  #remove_used(used: readonly string[], outputs: readonly Output[]): void {
+    // a header may say that its data are somewhere else, which is not ours to remove
+    const ours = used.filter((path) => path.startsWith(`${this.#root}/`));
+    if (ours.length === 0) return;
+    // with nothing else in it the folder of the attempt goes too
+    this.#remove(outputs.every(({ file }) => file.is_summed) ? [...ours, this.#folder] : ours);
   }
 
   /** The section has them no more; if it must be run again they are sent again. */
@@ -361,8 +450,6 @@ export class Attempt {
     this.#parts.hosts.call(this.#who.host, 'remove_paths', [paths]).catch(() => {});
   }
 }
-
-const NO_CHECKPOINT = { checkpoint: null, checkpoint_host: null, checkpoint_attempt: null } as const;
 
 /** The folder of an attempt, in that of the run. */
 function folder_of_attempt(root: string, id: string, attempt: number): string {

@@ -17,6 +17,14 @@ export interface NotRemoved {
   reason: string;
 }
 
+/** What may be removed from a host. */
+interface Removal {
+  host: string;
+  paths: readonly string[];
+  /** Files of pieces that stay. */
+  kept: ReadonlySet<string>;
+}
+
 export class Cleaner {
   readonly #hosts: Hosts;
   readonly #status: StatusFile;
@@ -35,23 +43,33 @@ export class Cleaner {
     this.#pieces = pieces;
   }
 
-  /** Removes all that may be removed, on all hosts side by side. Never throws. */
-  async clean(): Promise<NotRemoved[]> {
-    const known = this.#status.records.get('host') ?? new Map();
-    const hosts = [...known].filter(([, { folder }]) => typeof folder === 'string');
-    const left = await Promise.all(
-      hosts.map(([host, { folder }]) => this.#clean_host(host, folder as string)),
+  /** Notes what may be removed: should this master die before all of it is, the next one knows. */
+  note_removals(): Removal[] {
+    const known = [...(this.#status.records.get('host') ?? [])];
+    const removals = known.flatMap(([host, { folder }]) =>
+      typeof folder === 'string' ? [this.#removal(host, folder)] : [],
     );
-    return left.flat();
+    for (const { host, paths } of removals)
+      for (const path of paths) this.#status.write('garbage', `${host}:${path}`, { host, path });
+    return removals;
   }
 
-  async #clean_host(host: string, folder: string): Promise<NotRemoved[]> {
+  #removal(host: string, folder: string): Removal {
     const kept = new Set<string>();
     for (const piece of this.#pieces.of_host(host)) {
       const is_kept = piece.state === 'present' && this.#files[piece.file]?.remove === false;
       if (is_kept) for (const { path } of piece.files) kept.add(path);
     }
-    const paths = kept.size === 0 ? [folder] : this.#all_but(host, folder, kept);
+    return { host, paths: kept.size === 0 ? [folder] : this.#all_but(host, folder, kept), kept };
+  }
+
+  /** Removes that, on all hosts side by side. Never throws. */
+  async clean(removals: readonly Removal[]): Promise<NotRemoved[]> {
+    const left = await Promise.all(removals.map((removal) => this.#clean_host(removal)));
+    return left.flat();
+  }
+
+  async #clean_host({ host, paths, kept }: Removal): Promise<NotRemoved[]> {
     const left = await this.#remove(host, paths);
     for (const piece of [...this.#pieces.of_host(host)])
       if (!piece.files.some(({ path }) => kept.has(path))) this.#pieces.forget(piece.id);
@@ -63,7 +81,7 @@ export class Cleaner {
   /** The folders of the run but for those in which something is kept. */
   #all_but(host: string, folder: string, kept: ReadonlySet<string>): string[] {
     const is_in_use = (path: string) => [...kept].some((file) => file.startsWith(`${path}/`));
-    const whole = [join(folder, 'in'), join(folder, 'out')];
+    const whole = [join(folder, 'in'), join(folder, 'out'), join(folder, 'sum')];
     const pieces = [...this.#pieces.of_host(host)].flatMap(({ files }) => files.map(({ path }) => path));
     return whole.flatMap((path) =>
       is_in_use(path) ? pieces.filter((file) => file.startsWith(`${path}/`) && !kept.has(file)) : [path],
@@ -78,8 +96,12 @@ export class Cleaner {
     } catch (error) {
       left = paths.map((path) => ({ host, path, reason: (error as Error).message }));
     }
-    for (const { path, reason } of left)
-      this.#status.write('garbage', `${host}:${path}`, { host, path, reason });
+    const reasons = new Map(left.map(({ path, reason }) => [path, reason]));
+    for (const path of paths) {
+      const reason = reasons.get(path);
+      const fields = reason === undefined ? { gone: true } : { host, path, reason };
+      this.#status.write('garbage', `${host}:${path}`, fields);
+    }
     return left;
   }
 
@@ -91,15 +113,7 @@ export class Cleaner {
       ([, fields]) => fields['host'] === host && !`${fields['path']}/`.startsWith(`${own}/`),
     );
     if (mine.length === 0) return;
-    const left = new Set(
-      (
-        await this.#remove(
-          host,
-          mine.map(([, { path }]) => path as string),
-        )
-      ).map(({ path }) => path),
-    );
-    for (const [id, { path }] of mine)
-      if (!left.has(path as string)) this.#status.write('garbage', id, { gone: true });
+    const paths = mine.map(([, { path }]) => path as string);
+    await this.#remove(host, paths);
   }
 }

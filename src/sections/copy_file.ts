@@ -1,6 +1,6 @@
 /**
  * CopyFile: a dataset that each host has whole. As INPUT it goes to each host once, whatever the number of slots; as
- * OUTPUT each section writes its own, and their sum is collected.
+ * OUTPUT each section writes its own, each slot adds up those of its sections, and the sum of all is collected.
  */
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
@@ -18,17 +18,19 @@ export interface CopyFileOptions extends ParFileOptions {
 
 /**
  * A dataset that each host has whole. As INPUT it goes to each host once; as OUTPUT each section writes its own, and
- * their sum is collected.
+ * their sum is collected, each section in it exactly once.
  * @throws UsageError (PARJOB_ERR_USAGE) for an option that cannot be
  */
 export class CopyFile extends ParFile {
   override readonly is_per_host: boolean;
+  override readonly is_summed: boolean;
   readonly also: readonly string[];
   #parts: readonly Part[] = [];
 
   constructor(options: CopyFileOptions) {
     super('CopyFile', options, { ...PAR_FILE_TABLE, also: STRINGS });
     this.is_per_host = this.usage === 'INPUT';
+    this.is_summed = this.collect_it;
     this.also = options.also ?? [];
     if (this.load !== undefined)
       throw new UsageError(
@@ -37,6 +39,10 @@ export class CopyFile extends ParFile {
     if (this.usage === 'OUTPUT' && this.format === undefined)
       throw new UsageError(
         `CopyFile ${this.name}: the copies of an OUTPUT are added up, which needs to know its format: give format`,
+      );
+    if (this.is_summed && this.format?.kind === 'records')
+      throw new UsageError(
+        `CopyFile ${this.name}: records of ${this.format.name} cannot be added up, only cubes can: use a SplitFile`,
       );
   }
 

@@ -88,17 +88,22 @@ export class Hosts {
     for (const slot of this.#slots.keys()) this.#events.on_slot_coming(slot);
     const on_connected = ({ slave }: { slave: Slave }) => void this.#on_connected(slave);
     const on_dead = ({ slave, error }: { slave: Slave; error: Error }) => this.#on_dead(slave, error);
+    const on_lost = ({ error, why }: { error: Error; why: unknown }) => {
+      // one that ran is told of by the end of its line; all that is known is told when it is given up
+      const [text = ''] = error.message.split('\n', 1);
+      if (why === undefined && !this.#is_closed) this.#events.on_notice(1, text);
+    };
     job.on('slave_connected', on_connected);
     job.on('slave_dead', on_dead);
+    job.on('slave_lost', on_lost);
     this.#listening.push(
       () => job.off('slave_connected', on_connected),
       () => job.off('slave_dead', on_dead),
+      () => job.off('slave_lost', on_lost),
     );
     for (const { slave } of this.#slots) if (slave.state === 'connected') void this.#on_connected(slave);
     // what does not start is told by events
-    job.start().catch((error: Error) => {
-      if (!this.#is_closed) this.#events.on_notice(2, error.message);
-    });
+    job.start().catch(() => {});
     this.#probing_all = setInterval(() => this.#probe_all(), probe_interval).unref();
   }
 
@@ -181,7 +186,7 @@ export class Hosts {
     const { host } = slot;
     slot.state = 'coming';
     slot.line = undefined;
-    this.#events.on_notice(1, `${slot.slave} on ${host} was lost: ${error.message}`);
+    this.#events.on_notice(0, `${slot.slave} on ${host} was lost: ${error.message}`);
     this.#events.on_slot_gone(number);
     this.#events.on_slot_coming(number);
     if (host !== undefined) this.#look_whether_gone(host);

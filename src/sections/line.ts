@@ -21,6 +21,9 @@ const SERVE = `
   await serve(master);
 `;
 
+/** From the end of a line to the end of the service, if the slave does not say, ms. */
+const CLOSE_TIME = 5000;
+
 type HandlerName = keyof Handlers;
 type ArgsOf<N extends HandlerName> = Handlers[N] extends (call: never, ...args: infer Args) => unknown
   ? Args
@@ -68,6 +71,8 @@ export class Line {
   #next_id = 1;
   #closed: Error | undefined;
   readonly #ended = new Deferred<Error>();
+  /** Until the service has ended. */
+  readonly #listening: Promise<void>;
 
   /** Begins to serve on `slave`, which must be ready. */
   static async open(slave: Slave): Promise<Line> {
@@ -77,7 +82,7 @@ export class Line {
 
   private constructor(slave: Slave) {
     this.slave = slave;
-    void this.#listen();
+    this.#listening = this.#listen();
   }
 
   get is_open(): boolean {
@@ -89,11 +94,17 @@ export class Line {
     return this.#ended.promise;
   }
 
-  /** Ends the service: the slave is free for other things. */
+  /** Ends the service. When it resolves the slave is free for other things, such as another line. */
   async close(): Promise<void> {
     if (this.#closed !== undefined) return;
     await this.#send({ kind: 'bye' }).catch(() => {});
     this.#close(new NetworkError(`${this.slave} serves no more`));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_TIME);
+    });
+    await Promise.race([this.#listening, late]);
+    clearTimeout(timer);
   }
 
   /**
@@ -182,7 +193,8 @@ export class Line {
 
   async #listen(): Promise<void> {
     try {
-      while (this.#closed === undefined) this.#on_message(await this.slave.get_data<ToNear>());
+      // also when it is closed, until the service has ended: what comes late must not be taken for another line's
+      for (;;) this.#on_message(await this.slave.get_data<ToNear>());
     } catch (error) {
       this.#close(error as Error);
     }

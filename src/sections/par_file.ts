@@ -7,7 +7,7 @@ import { basename, extname } from 'node:path';
 import { A_BOOLEAN, A_STRING, check_options, type Expectation, one_of } from '../base/options.js';
 import { StateError, UsageError } from '../errors.js';
 import type { Format } from './formats/format.js';
-import { format_named, format_of_file } from './formats/formats.js';
+import { format_named, format_of_file, name_of } from './formats/formats.js';
 import type { Joiner } from './pieces/joiner.js';
 import { short_hash } from './safe_name.js';
 
@@ -93,6 +93,8 @@ export abstract class ParFile {
   readonly tag: string | undefined;
   /** Its format, if one was given or is told by its name. */
   readonly format: Format | undefined;
+  /** Name by which hosts know its format; undefined when it is a user's own. */
+  readonly format_name: string | undefined;
   /** As the option, as are those that follow. */
   readonly add: boolean;
   /** An OUTPUT is brought together at the end. */
@@ -115,6 +117,8 @@ export abstract class ParFile {
     this.usage = usage;
     this.tag = options.tag;
     this.format = typeof format === 'string' ? format_named(format) : (format ?? format_of_file(name));
+    this.format_name =
+      typeof format === 'object' ? name_of(format) : typeof format === 'string' ? format : this.format?.name;
     this.add = options.add === true;
     this.collect_it = usage === 'OUTPUT' && options.collect_it !== false;
     this.remove = options.remove ?? (usage === 'INPUT' ? options.load === undefined : this.collect_it);
@@ -127,6 +131,9 @@ export abstract class ParFile {
 
   /** Its pieces are of a host, not of a section. */
   abstract readonly is_per_host: boolean;
+
+  /** What sections write is added up on their hosts, and collected as sums. */
+  abstract readonly is_summed: boolean;
 
   /** To be called before a run: reads what must be known of the whole, and plans the pieces. */
   async open(section_count: number): Promise<void> {

@@ -184,7 +184,9 @@ export class ParJob {
     if (this.#job !== undefined) return this.#job;
     const { jobname, log_dir, job } = this.#options;
     mkdirSync(log_dir, { recursive: true });
-    this.#job = new Job(this.#slaves(), { jobname, log_dir, ...job });
+    // what happens to slaves the run tells itself, by `verb`; the lines of the Job are for those who ask for them
+    const log_level = job.logger === undefined ? 'silent' : undefined;
+    this.#job = new Job(this.#slaves(), { jobname, log_dir, log_level, ...job });
     // the dashboard has a page of sections for a job that has this
     Object.defineProperty(this.#job, 'section_records', { value: () => this.#status?.records });
     return this.#job;

@@ -93,7 +93,10 @@ export interface ParJobOptions extends ParJobHooks {
   mfile?: string | undefined;
   /** Sections at once. @default the number of slaves */
   njobs?: number | undefined;
-  /** -1 says nothing; 0 what went wrong; 1 sections sent and ended; 2 probes, files, progress; 3 parameters. @default 0 */
+  /**
+   * What is told on standard error: -1 nothing; 0 what went wrong, a line each; 1 sections sent and ended, and all
+   * that is known of failures; 2 probes, files, progress; 3 parameters. @default 0
+   */
   verb?: number | undefined;
   /** Folder for pieces on each host, or one by host name. @default DATAPATH, .datapath, the temporary folder */
   scratch?: string | Readonly<Record<string, string>> | undefined;
@@ -117,7 +120,7 @@ export interface ParJobOptions extends ParJobHooks {
   min_free_bytes?: number | undefined;
   /** Keep the slaves for another run. @default false */
   keep_slaves?: boolean | undefined;
-  /** Further options of the Job that the slaves are in. */
+  /** Further options of the Job that the slaves are in. Its own lines are not logged unless `log_level` or `logger` is given. */
   job?: JobOptions | undefined;
 }
 

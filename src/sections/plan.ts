@@ -8,15 +8,13 @@
  *
  * Sections are offered in their order. One that has failed on a host goes to another as long as there is one on
  * which it has not, or one may come; so what fails everywhere ends with its attempts, and nothing waits for ever.
- * Outputs are collected as sections finish, the first in order first.
+ * Outputs are collected as sections finish, the first in order first; those that are added up on their slots as the
+ * sums there are complete.
  */
 import type { FailureKind, PlanEvent, PlanOrder, SectionSeed } from './plan_events.js';
-import {
-  is_under_way,
-  next_section_state,
-  type SectionState,
-  type SectionTransition,
-} from './section_state.js';
+import { PlannedSums } from './plan_sums.js';
+import { PlannedSection, type PlannedSum } from './planned_section.js';
+import { is_under_way, next_section_state, type SectionTransition } from './section_state.js';
 
 /** Attempts of one section that may end with the loss of their slave before it is taken to be the cause. */
 const MAX_LOSSES = 5;
@@ -34,48 +32,14 @@ export interface PlanOptions {
   redo: boolean;
   /** Sections whose outputs are collected at once; 0 when none are: they stay finished. */
   collects: number;
+  /** Outputs are added up on the slots, those of so many sections in one sum. @default 0, they are not */
+  sections_in_sum?: number | undefined;
+  /** There are outputs that are collected section by section. @default true */
+  has_pieces?: boolean | undefined;
   /** There are outputs at all, which a host may take with it. */
   has_outputs: boolean;
   /** Share of the sections that may fail before the run is stopped: 0 at the first one, 1 never. */
   tolerated: number;
-}
-
-/** What is known of a section. */
-export class PlannedSection {
-  readonly id: string;
-  readonly index: number;
-  state: SectionState;
-  /** Number of its last start; 0 before the first. */
-  attempt: number;
-  /** Times that its program failed. */
-  failures: number;
-  losses: number;
-  transfer_failures = 0;
-  redos = 0;
-  /** Host of its last attempt. */
-  host: string | undefined;
-  slot: number | undefined;
-  /** Hosts on which its program failed, once for each time. */
-  failed_on: string[];
-  /** What its last failure said. */
-  error: string | undefined;
-  bound_to: string | undefined;
-  held_by: string | undefined;
-  is_being_collected = false;
-
-  constructor(seed: SectionSeed, index: number) {
-    this.id = seed.id;
-    this.index = index;
-    this.state = seed.state ?? 'todo';
-    this.attempt = seed.attempt ?? 0;
-    this.failures = seed.failures ?? 0;
-    this.losses = seed.losses ?? 0;
-    this.host = seed.host;
-    this.failed_on = [...(seed.failed_on ?? [])];
-    this.error = seed.error;
-    this.bound_to = seed.bound_to;
-    this.held_by = seed.held_by;
-  }
 }
 
 interface PlannedHost {
@@ -83,6 +47,7 @@ interface PlannedHost {
   is_good: boolean;
   is_benched: boolean;
   is_drained: boolean;
+  is_gone: boolean;
   running: number;
   free: number[];
 }
@@ -107,7 +72,9 @@ export class Plan {
   #failed = 0;
   /** Their outputs wait to be collected. */
   readonly #finished = new Set<PlannedSection>();
+  readonly #sums: PlannedSums;
   #collecting = 0;
+  #no_room: string | undefined;
   #has_no_more_hosts: string | undefined;
   #is_over = false;
   #orders: PlanOrder[] = [];
@@ -115,6 +82,9 @@ export class Plan {
   /** @param seeds in the order in which sections are offered and collected */
   constructor(options: PlanOptions, seeds: readonly SectionSeed[]) {
     this.#options = options;
+    this.#sums = new PlannedSums(options.sections_in_sum ?? 0, (sum) =>
+      this.#orders.push({ kind: 'close_sum', sum }),
+    );
     this.#ordered = seeds.map((seed, index) => new PlannedSection(seed, index));
     for (const section of this.#ordered) {
       if (is_under_way(section.state))
@@ -124,10 +94,31 @@ export class Plan {
       if (section.state === 'todo') this.#todo.add(section);
       if (section.state === 'finished') this.#finished.add(section);
     }
+    for (const [i, { sum }] of seeds.entries())
+      if (sum !== undefined) this.#sums.join_left(sum.id, sum.host, this.#ordered[i] as PlannedSection);
+    for (const section of this.#finished) section.has_pieces_in = !this.#has_pieces;
+  }
+
+  get #has_pieces(): boolean {
+    return this.#options.has_pieces !== false;
+  }
+
+  get #has_sums(): boolean {
+    return (this.#options.sections_in_sum ?? 0) > 0;
   }
 
   get sections(): readonly PlannedSection[] {
     return this.#ordered;
+  }
+
+  /** Sections whose outputs are in that sum. */
+  members_of(sum: string): readonly PlannedSection[] {
+    return this.#sums.get(sum)?.members ?? [];
+  }
+
+  /** Sections that have failed. */
+  get failed_count(): number {
+    return this.#failed;
   }
 
   get is_over(): boolean {
@@ -191,8 +182,12 @@ export class Plan {
       case 'section_finished': {
         const section = this.#current(event.id, event.attempt);
         if (section === undefined) return;
+        const { slot, host = '' } = section;
+        if (event.sum !== undefined && slot !== undefined) this.#sums.join(event.sum, host, slot, section);
         this.#leave_slot(section);
         section.error = undefined;
+        section.has_pieces_in = !this.#has_pieces;
+        this.#no_room = undefined;
         this.#move(section, 'finish');
         if (!this.#options.has_outputs) this.#move(section, 'collect');
         return;
@@ -206,16 +201,39 @@ export class Plan {
         const section = this.#sections.get(event.id);
         if (section?.is_being_collected !== true) return;
         this.#end_collecting(section);
-        this.#move(section, 'collect');
+        section.has_pieces_in = true;
+        if (!this.#has_sums) this.#move(section, 'collect');
+        // it was lost meanwhile, for the sake of another section
+        else if (section.sum === undefined) this.#redo(section, 'the sum that it was in is lost');
         return;
       }
       case 'collect_failed': {
         const section = this.#sections.get(event.id);
         if (section?.is_being_collected !== true) return;
         this.#end_collecting(section);
-        if (event.is_lost) this.#redo(section, event.text);
+        if (event.is_bad === true) this.#charge(section, event.text);
+        else if (event.is_lost || this.#is_lost_with(section.host)) this.#redo(section, event.text);
         return;
       }
+      case 'sum_collected': {
+        const sum = this.#sums.end_collecting(event.sum);
+        if (sum === undefined) return;
+        this.#collecting--;
+        this.#sums.remove(sum);
+        for (const section of sum.members) this.#move(section, 'collect');
+        return;
+      }
+      case 'sum_failed': {
+        const sum = this.#sums.end_collecting(event.sum);
+        if (sum === undefined) return;
+        this.#collecting--;
+        if (event.is_bad) this.#drop(sum, (section) => this.#charge(section, event.text));
+        else if (event.is_lost || this.#is_lost_with(sum.host)) this.#drop_and_redo(sum, event.text);
+        return;
+      }
+      case 'no_room':
+        this.#no_room = event.text;
+        return;
       case 'section_set':
         return this.#on_set(event.id, event.state);
       case 'no_more_hosts':
@@ -236,6 +254,7 @@ export class Plan {
         is_good: false,
         is_benched: false,
         is_drained: this.#drained.has(name),
+        is_gone: false,
         running: 0,
         free: [],
       };
@@ -248,6 +267,7 @@ export class Plan {
     this.#coming.delete(slot);
     this.#on_slot_gone(slot);
     const host = this.#host(name);
+    host.is_gone = false;
     this.#slots.set(slot, { host, section: undefined });
     host.free.push(slot);
     this.#has_no_more_hosts = undefined;
@@ -265,12 +285,13 @@ export class Plan {
 
   #on_host_gone(name: string): void {
     const host = this.#host(name);
-    Object.assign(host, { is_good: false, is_benched: false });
+    Object.assign(host, { is_good: false, is_benched: false, is_gone: true });
     for (const [slot, record] of this.#slots) if (record.host === host) this.#on_slot_gone(slot);
     this.#release_held(name);
     for (const section of this.#ordered) {
       if (section.host !== name || section.state !== 'finished') continue;
-      if (section.is_being_collected) continue; // what is read from it will say whether it is lost
+      // what is read from it will say whether it is lost
+      if (section.is_being_collected || section.sum?.is_being_collected === true) continue;
       if (this.#options.redo) this.#redo(section, `host ${name} is gone, with its outputs`);
     }
   }
@@ -326,7 +347,10 @@ export class Plan {
       section.failures++;
       if (host !== undefined) section.failed_on.push(host);
     } else if (why === 'lost') section.losses++;
-    else if (why === 'transfer') section.transfer_failures++;
+    else if (why === 'transfer') {
+      section.transfer_failures++;
+      if (host !== undefined) section.not_moved_to.push(host);
+    }
     if (host !== undefined && (why === 'program' || why === 'transfer'))
       this.#orders.push({ kind: 'probe_host', host });
     const is_used_up =
@@ -336,16 +360,49 @@ export class Plan {
     this.#move(section, is_used_up ? 'give_up' : 'back');
   }
 
+  /** What was on that host is gone, and to be made again. */
+  #is_lost_with(host: string | undefined): boolean {
+    return this.#options.redo && host !== undefined && this.#hosts.get(host)?.is_gone === true;
+  }
+
   /** It had finished, and its outputs are gone. */
   #redo(section: PlannedSection, text: string): void {
     section.redos++;
     section.error = text;
     this.#move(section, section.redos > MAX_REDOS ? 'give_up' : 'back');
+    this.#leave_sum(section);
+  }
+
+  /** It had finished, and its outputs are of no use: its program failed after all. */
+  #charge(section: PlannedSection, text: string): void {
+    section.failures++;
+    if (section.host !== undefined) section.failed_on.push(section.host);
+    section.error = text;
+    this.#move(section, section.failures >= this.#options.attempts ? 'give_up' : 'back');
+    this.#leave_sum(section);
+  }
+
+  /** Nothing can be taken out of a sum: the others in it must be run again too. */
+  #leave_sum({ sum, id }: PlannedSection): void {
+    if (sum !== undefined) this.#drop_and_redo(sum, `section ${id} is run again, and was in one sum with it`);
+  }
+
+  #drop_and_redo(sum: PlannedSum, text: string): void {
+    this.#drop(sum, (section) => this.#redo(section, text));
+  }
+
+  #drop(sum: PlannedSum, put_back: (section: PlannedSection) => void): void {
+    this.#sums.remove(sum);
+    this.#orders.push({ kind: 'drop_sum', sum: sum.id });
+    // what is being collected is put back when that has ended
+    for (const section of sum.members)
+      if (section.state === 'finished' && !section.is_being_collected) put_back(section);
   }
 
   #on_set(id: string, state: 'todo' | 'failed'): void {
     const section = this.#sections.get(id);
     if (section === undefined || section.state === 'collected' || section.is_being_collected) return;
+    if (section.sum?.is_being_collected === true) return;
     const { slot, host, attempt } = section;
     if (is_under_way(section.state) && slot !== undefined && host !== undefined) {
       this.#orders.push({
@@ -361,11 +418,13 @@ export class Plan {
     } else if (state === 'failed') {
       if (section.state !== 'failed') this.#move(section, 'give_up');
     } else this.#move(section, 'reset');
+    this.#leave_sum(section);
     if (state === 'failed') {
       section.error = 'set to failed by hand';
       return;
     }
-    Object.assign(section, { failures: 0, losses: 0, transfer_failures: 0, redos: 0, failed_on: [] });
+    const anew = { failures: 0, losses: 0, transfer_failures: 0, redos: 0, failed_on: [], not_moved_to: [] };
+    Object.assign(section, anew);
   }
 
   // ---- after every event
@@ -373,10 +432,12 @@ export class Plan {
   #conclude(): void {
     if (this.#is_hopeless()) return;
     this.#dispatch();
+    this.#sums.complete((slot) => this.#will_add(slot));
     this.#collect_next();
     if (this.#running > 0 || this.#collecting > 0) return;
     const is_all_collected = this.#finished.size === 0 || this.#options.collects === 0;
     if (this.#todo.size === 0 && is_all_collected) return this.#end(true, undefined);
+    if (this.#todo.size === 0 && this.#no_room !== undefined) return this.#end(false, this.#no_room);
     if (this.#has_no_more_hosts !== undefined && this.#coming.size === 0)
       this.#do_without(this.#has_no_more_hosts);
   }
@@ -385,7 +446,9 @@ export class Plan {
   #is_hopeless(): boolean {
     if (this.#failed <= this.#options.tolerated * this.#ordered.length) return false;
     const first = this.#ordered.find(({ state }) => state === 'failed') as PlannedSection;
-    this.#end(false, `section ${first.id} failed: ${first.error ?? 'no reason is known'}`);
+    // the error of the run has all of it, section by section
+    const [error] = (first.error ?? 'no reason is known').split('\n', 1);
+    this.#end(false, `section ${first.id} failed: ${error}`);
     return true;
   }
 
@@ -427,16 +490,36 @@ export class Plan {
     this.#orders.push({ kind: 'end_run', outcome: { is_complete, reason } });
   }
 
+  /** A slot may add to its sum yet. */
+  #will_add(slot: number): boolean {
+    const record = this.#slots.get(slot);
+    return record !== undefined && (record.section !== undefined || this.#todo.size > 0);
+  }
+
   #collect_next(): void {
+    if (this.#no_room !== undefined) return;
+    this.#collect_next_sum();
     for (const section of this.#finished) {
       if (this.#collecting >= this.#options.collects) return;
-      if (section.is_being_collected || section.host === undefined) continue;
+      if (section.is_being_collected || section.has_pieces_in || section.host === undefined) continue;
       const host = this.#hosts.get(section.host);
       if (host === undefined || !this.#has_slots(host)) continue;
       section.is_being_collected = true;
       this.#collecting++;
       this.#orders.push({ kind: 'collect_section', id: section.id, host: section.host });
     }
+  }
+
+  #collect_next_sum(): void {
+    if (this.#collecting >= this.#options.collects) return;
+    const sum = this.#sums.next((name) => {
+      const host = this.#hosts.get(name);
+      return host !== undefined && this.#has_slots(host);
+    });
+    if (sum === undefined) return;
+    this.#sums.begin_collecting(sum);
+    this.#collecting++;
+    this.#orders.push({ kind: 'collect_sum', sum: sum.id, host: sum.host });
   }
 
   #end_collecting(section: PlannedSection): void {
@@ -461,7 +544,7 @@ export class Plan {
     for (const section of this.#todo_in_order()) {
       const willing = hosts.filter((host) => this.#may_run(section, host));
       // where its inputs are, unless it has failed there
-      const former = section.failed_on.includes(section.host ?? '') ? undefined : section.host;
+      const former = section.was_in_vain_on(section.host ?? '') > 0 ? undefined : section.host;
       const host = willing.find(({ name }) => name === former) ?? willing[0];
       if (host !== undefined) return [section, host];
     }
@@ -479,18 +562,17 @@ export class Plan {
   }
 
   #may_run(section: PlannedSection, host: PlannedHost): boolean {
-    const { bound_to, held_by, failed_on } = section;
+    const { bound_to, held_by } = section;
     if (held_by !== undefined) return false;
     if (bound_to !== undefined) return bound_to === host.name;
-    if (failed_on.length === 0 || !failed_on.includes(host.name)) return true;
+    const fewest = section.was_in_vain_on(host.name);
+    if (fewest === 0) return true;
     // where it has failed it runs again only if it has failed everywhere, and then where it did so least
     if (this.#coming.size > 0) return false;
-    const times = (name: string) => failed_on.filter((other) => other === name).length;
-    const fewest = times(host.name);
     for (const other of this.#hosts.values()) {
       if (!this.#has_slots(other) || other.is_drained || other.is_benched) continue;
       // it may be found to be good yet
-      if (!other.is_good || times(other.name) < fewest) return false;
+      if (!other.is_good || section.was_in_vain_on(other.name) < fewest) return false;
     }
     return true;
   }

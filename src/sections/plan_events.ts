@@ -29,11 +29,17 @@ export type PlanEvent =
   | { kind: 'host_drained'; host: string }
   | { kind: 'host_released'; host: string }
   | { kind: 'section_started'; id: string; attempt: number }
-  | { kind: 'section_finished'; id: string; attempt: number }
+  /** `sum`: that on its slot to which its outputs were added. */
+  | { kind: 'section_finished'; id: string; attempt: number; sum?: string | undefined }
   | { kind: 'section_failed'; id: string; attempt: number; why: FailureKind; text: string }
   | { kind: 'section_collected'; id: string }
-  /** Its outputs could not be had. When they are lost or damaged it must be run again. */
-  | { kind: 'collect_failed'; id: string; is_lost: boolean; text: string }
+  /** Its outputs could not be had. When they are lost or damaged it must be run again, and is charged when they are bad. */
+  | { kind: 'collect_failed'; id: string; is_lost: boolean; is_bad?: boolean | undefined; text: string }
+  | { kind: 'sum_collected'; sum: string }
+  /** As collect_failed, of all sections that are in it. */
+  | { kind: 'sum_failed'; sum: string; is_lost: boolean; is_bad: boolean; text: string }
+  /** The master has no room for outputs now. It is tried again when the next section has finished. */
+  | { kind: 'no_room'; text: string }
   /** A person wants it so. */
   | { kind: 'section_set'; id: string; state: 'todo' | 'failed' }
   /** No host will come that has not come. */
@@ -44,6 +50,11 @@ export type PlanOrder =
   /** Its program must end; what it reports is not heard any more. */
   | { kind: 'abort_section'; id: string; attempt: number; slot: number; host: string; reason: string }
   | { kind: 'collect_section'; id: string; host: string }
+  /** Nothing more is to be added to it. */
+  | { kind: 'close_sum'; sum: string }
+  | { kind: 'collect_sum'; sum: string; host: string }
+  /** What is in it does not count any more. */
+  | { kind: 'drop_sum'; sum: string }
   | { kind: 'probe_host'; host: string }
   /** The state of a section has changed, and is to be written down. */
   | { kind: 'note_section'; id: string }
@@ -69,6 +80,8 @@ export interface SectionSeed {
   error?: string | undefined;
   /** The only host that may run it. */
   bound_to?: string | undefined;
+  /** The sum that its outputs are in, and where that is. */
+  sum?: { id: string; host: string } | undefined;
   /** An earlier master has started it there: it must be seen to have ended first. */
   held_by?: string | undefined;
 }

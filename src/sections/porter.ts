@@ -127,18 +127,16 @@ export class Porter {
   }
 
   /**
-   * The bytes of an output on its host, as they come.
+   * The bytes of an output, or a sum of some, on its host, as they come.
    * @throws Error when they are not those that were there when the section finished; `is_lost` tells it from a bad line
    */
-  fetch(piece: Piece, format: string | undefined): AsyncIterable<Uint8Array> {
+  fetch(host: string, file: PieceFile, format: string | undefined): AsyncIterable<Uint8Array> {
     const pipe = new Pipe();
-    const [file] = piece.files;
-    if (file === undefined) throw new Error(`${piece.id} has no file`);
     this.#hosts
-      .call(piece.host, 'send_file', [file.path, format], { on_bytes: (bytes) => pipe.push(bytes) })
+      .call(host, 'send_file', [file.path, format], { on_bytes: (bytes) => pipe.push(bytes) })
       .then(({ size, sha256 }) => {
         if (size !== file.size || sha256 !== file.sha256)
-          throw new LostOutput(`${file.path} on ${piece.host} is not what it was when the section finished`);
+          throw new LostOutput(`${file.path} on ${host} is not what it was when the section finished`);
         if (pipe.size !== size) throw new Error(`of ${file.path} came ${pipe.size} bytes instead of ${size}`);
         pipe.end();
       })

@@ -9,6 +9,7 @@ import { Porter } from './porter.js';
 import { safe_name, short_hash } from './safe_name.js';
 import type { SectionState } from './section_state.js';
 import { read_status, type StatusFile } from './status_file.js';
+import type { SumsTable } from './sums_table.js';
 
 /** Fields of a section in the status file. */
 export interface SectionFields {
@@ -28,6 +29,9 @@ export interface SectionFields {
   checkpoint_host?: string;
   checkpoint_attempt?: number;
   run_ms?: number;
+  /** The sum that its outputs are in, and how many sections were in it then: see sums_table.ts. */
+  sum?: string;
+  sum_count?: number;
 }
 
 /** The log of an attempt. */
@@ -44,6 +48,7 @@ export interface SeedParts {
   files: Readonly<Record<string, ParFile>>;
   status: StatusFile;
   pieces: PiecesTable;
+  sums: SumsTable;
   hooks: { assign(id: string, index: number): string | undefined };
   on_notice: (level: number, text: string) => void;
 }
@@ -55,10 +60,25 @@ export function seeds_of(parts: SeedParts): SectionSeed[] {
   const must_begin_anew = note_files(parts);
   const loaded = load_pieces(parts);
   const outputs = Object.entries(files).filter(([, file]) => file.usage === 'OUTPUT');
-  // all was collected, and removed from the hosts
-  const is_over = status.record('run', 'finished') !== undefined;
+  const has_sums = outputs.some(([, file]) => file.is_summed);
+  const has_pieces = (id: string, attempt: number) =>
+    outputs.every(([key, file]) => {
+      const piece = pieces.get(Porter.output_id(key, id, attempt));
+      return file.is_summed || piece?.state === 'present';
+    });
+  const is_over = was_all_done(parts, must_begin_anew);
+  const sum_of = usable_sums(parts, (id, { attempt = 0, pars_hash }) => {
+    const pars = sections.get(id);
+    return (
+      !is_over &&
+      !must_begin_anew &&
+      pars !== undefined &&
+      pars_hash === hash_of(pars) &&
+      has_pieces(id, attempt)
+    );
+  });
   return [...sections].map(([id, pars], index) => {
-    const pars_hash = short_hash(JSON.stringify(pars.to_object()));
+    const pars_hash = hash_of(pars);
     const bound_to = hooks.assign(id, index) ?? loaded.get(id);
     const found = status.record('section', id) as SectionFields | undefined;
     const is_other = found?.pars_hash !== undefined && found.pars_hash !== pars_hash;
@@ -69,7 +89,10 @@ export function seeds_of(parts: SeedParts): SectionSeed[] {
       return { id, attempt: found?.attempt ?? 0, bound_to };
     }
     const { attempt = 0, host, failed_on, losses } = found;
-    const seed: SectionSeed = { id, attempt, host, failed_on, losses, bound_to };
+    const sum = sum_of.get(id);
+    const seed: SectionSeed = { id, attempt, host, failed_on, losses, bound_to, sum };
+    // also when the master died between the lines of the sum and of the section
+    if (sum !== undefined) return { ...seed, host: sum.host, state: 'finished' };
     switch (found.state) {
       case 'sent':
       case 'running':
@@ -77,11 +100,7 @@ export function seeds_of(parts: SeedParts): SectionSeed[] {
       case 'finished':
       case 'collected': {
         if (is_over && found.state === 'collected') return { ...seed, state: 'collected' };
-        const is_there = outputs.every(([key]) => {
-          const piece = pieces.get(Porter.output_id(key, id, attempt));
-          return piece?.state === 'present';
-        });
-        if (!is_there) return seed;
+        if (has_sums || !has_pieces(id, attempt)) return seed;
         return { ...seed, state: outputs.length === 0 ? 'collected' : 'finished' };
       }
       case 'todo':
@@ -93,18 +112,67 @@ export function seeds_of(parts: SeedParts): SectionSeed[] {
   });
 }
 
+function hash_of(pars: Pars): string {
+  return short_hash(JSON.stringify(pars.to_object()));
+}
+
+/**
+ * True when the run before has come to its end and nothing is left to do: all was collected, and removed from the hosts.
+ * If something is, what was collected has to be made again, as it is in no other place than the whole file.
+ * @throws UsageError (PARJOB_ERR_USAGE) when that cannot be, as it was added to a file
+ */
+function was_all_done({ sections, status, files }: SeedParts, must_begin_anew: boolean): boolean {
+  if (status.record('run', 'finished') === undefined) return false;
+  const is_done = ([id, pars]: [string, Pars]) => {
+    const { state, pars_hash } = (status.record('section', id) ?? {}) as SectionFields;
+    return state === 'collected' && pars_hash === hash_of(pars);
+  };
+  if (!must_begin_anew && [...sections].every(is_done)) return true;
+  const added = Object.entries(files).find(([key]) => status.record('file', key)?.['added'] !== undefined);
+  if (added !== undefined)
+    throw new UsageError(
+      `${status.file} is of a run that is over and has added its sections to ${added[1].name}; run again, they would be in it twice: ` +
+        'give restart: false, and only the sections that are to be added',
+    );
+  status.write('run', 'finished', { gone: true });
+  return false;
+}
+
+/** Of a section that has nothing to go on with. */
+export const NO_CHECKPOINT = { checkpoint: null, checkpoint_host: null, checkpoint_attempt: null } as const;
+
 /** Of what an earlier run knew of a section. */
 const NOTHING = {
+  ...NO_CHECKPOINT,
   failures: null,
   losses: null,
   failed_on: null,
   error: null,
   done: null,
   total: null,
-  checkpoint: null,
-  checkpoint_host: null,
-  checkpoint_attempt: null,
+  sum: null,
+  sum_count: null,
 } as const;
+
+/** The sums that an earlier master has left and that can be gone on with, by section; the others are dropped. */
+function usable_sums(
+  { sums, status, files }: SeedParts,
+  is_fit: (id: string, fields: SectionFields) => boolean,
+): Map<string, { id: string; host: string }> {
+  const keys = Object.keys(files).filter((key) => files[key]?.is_summed);
+  const members = sums.members();
+  const found = new Map<string, { id: string; host: string }>();
+  for (const sum of [...sums]) {
+    const sections = members.get(sum.id);
+    const is_of_these = keys.join('\n') === sum.files.map(({ file }) => file).join('\n');
+    const is_usable =
+      is_of_these &&
+      sections?.every((id) => is_fit(id, status.record('section', id) as SectionFields)) === true;
+    if (!is_usable) sums.drop(sum.id);
+    else for (const id of sections) found.set(id, { id: sum.id, host: sum.host });
+  }
+  return found;
+}
 
 /** @throws UsageError (PARJOB_ERR_USAGE) when the run that is gone on with had other sections */
 function forget_other_sections({ sections, status }: SeedParts): void {
@@ -127,6 +195,8 @@ function note_files({ files, status, on_notice }: SeedParts): boolean {
     }
     status.write('file', key, { name: file.name, usage: file.usage, identity: file.identity });
   }
+  // what was added is of the inputs before
+  if (has_changed) for (const key of Object.keys(files)) status.write('file', key, { added: null });
   return has_changed;
 }
 

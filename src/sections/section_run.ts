@@ -10,7 +10,7 @@ import { type FailedSection, ParjobError, SectionFailedError } from '../errors.j
 import type { Job } from '../master/job.js';
 import { Attempt, AttemptFailure } from './attempt.js';
 import { Cleaner } from './cleaner.js';
-import { Collection } from './collection.js';
+import { BadOutput, Collection } from './collection.js';
 import { Hosts } from './hosts.js';
 import { type Order, take_orders } from './orders.js';
 import type { ParFile } from './par_file.js';
@@ -20,11 +20,13 @@ import { PiecesTable } from './pieces_table.js';
 import { Plan } from './plan.js';
 import type { FailureKind, PlanEvent, PlanOrder, RunOutcome } from './plan_events.js';
 import { LostOutput, Porter } from './porter.js';
+import { NoRoom } from './room.js';
 import { safe_name } from './safe_name.js';
 import type { SectionEmitter } from './section_events.js';
-import { log_file_of, seeds_of } from './section_records.js';
+import { log_file_of, NO_CHECKPOINT, seeds_of } from './section_records.js';
 import { is_under_way } from './section_state.js';
 import type { StatusFile } from './status_file.js';
+import { type Addition, type SumFile, SumsTable } from './sums_table.js';
 
 /** How often it is looked whether a person wants something, ms. */
 const LOOK_FOR_ORDERS = 250;
@@ -32,6 +34,8 @@ const LOOK_FOR_ORDERS = 250;
 const COLLECTED_AT_ONCE = 4;
 /** Tries to collect a section from a host that is there. */
 const COLLECT_TRIES = 3;
+/** Sums that a slot makes of its sections: one that is lost with its host takes so small a part of the work with it. */
+const SUMS_OF_SLOT = 4;
 
 /** What a run of a ParJob has come to. */
 export interface ParJobResult {
@@ -63,6 +67,7 @@ export class SectionRun {
   readonly #parts: SectionRunParts;
   readonly #status: StatusFile;
   readonly #pieces: PiecesTable;
+  readonly #sums: SumsTable;
   readonly #plan: Plan;
   readonly #hosts: Hosts;
   readonly #porter: Porter;
@@ -71,11 +76,14 @@ export class SectionRun {
   readonly #over = new Deferred<RunOutcome>();
   /** What each slot does, to its very end. */
   readonly #slot_work = new Map<number, Promise<void>>();
+  /** The same for each section that is under way, or was taken from its slot. */
+  readonly #section_work = new Map<string, Promise<void>>();
   readonly #controllers = new Map<number, AbortController>();
   readonly #events: PlanEvent[] = [];
   readonly #background = new Set<Promise<unknown>>();
   #is_handling = false;
   #error: Error | undefined;
+  #was_full = false;
 
   constructor(parts: SectionRunParts) {
     this.#parts = parts;
@@ -84,13 +92,20 @@ export class SectionRun {
     const notice = (level: number, text: string) => this.#notice(level, text);
     this.#pieces = new PiecesTable(status);
     const outputs = Object.values(files).filter(({ collect_it }) => collect_it);
-    const seeds = seeds_of({ ...parts, pieces: this.#pieces, on_notice: notice });
+    const summed = outputs.filter(({ is_summed }) => is_summed);
+    const can_add = summed.every(({ format_name }) => format_name !== undefined);
+    this.#sums = new SumsTable(status, can_add);
+    const seeds = seeds_of({ ...parts, pieces: this.#pieces, sums: this.#sums, on_notice: notice });
+    const slots = Math.max(1, Math.min(job.length, options.njobs ?? Infinity));
+    const in_sum = can_add ? Math.ceil(sections.size / slots / SUMS_OF_SLOT) : 1;
     this.#plan = new Plan(
       {
         attempts: options.attempts,
         njobs: options.njobs ?? Infinity,
         redo: options.redo,
         collects: outputs.length === 0 ? 0 : COLLECTED_AT_ONCE,
+        sections_in_sum: summed.length === 0 ? 0 : in_sum,
+        has_pieces: outputs.length > summed.length,
         has_outputs: Object.values(files).some(({ usage }) => usage === 'OUTPUT'),
         tolerated: options.tolerated,
       },
@@ -118,8 +133,15 @@ export class SectionRun {
       },
     );
     this.#porter = new Porter(this.#hosts, this.#pieces, notice);
-    this.#collection = new Collection(files, sections.size, parts.script);
+    const added = [...(status.records.get('file') ?? [])].map(([key, fields]) => [key, fields['added']]);
+    this.#collection = new Collection(
+      files,
+      sections.size,
+      parts.script,
+      new Map(added as [string, string][]),
+    );
     this.#cleaner = new Cleaner(this.#hosts, status, files, this.#pieces);
+    for (const { id, state } of this.#plan.sections) if (state === 'finished') this.#note_pieces(id);
   }
 
   /**
@@ -158,18 +180,33 @@ export class SectionRun {
     const is_good = outcome.is_complete && (failed.length === 0 || options.is_tolerant);
     const may_collect = is_good && (failed.length === 0 || options.partial);
     const may_collect_rest = options.partial && !is_good && this.#collection.has_something;
-    const files = may_collect || may_collect_rest ? await this.#collection.finish(options.partial) : [];
+    const files = may_collect || may_collect_rest ? await this.#finish_files(is_good, failed) : [];
     if (!is_good) {
       const left = this.#plan.sections.filter(({ state }) => state === 'todo').length;
       const rest = left === 0 ? '' : `; ${left} sections are left, which restart: true goes on with`;
       throw new SectionFailedError(`${outcome.reason ?? `${failed.length} sections failed`}${rest}`, failed);
     }
-    const not_removed = await this.#cleaner.clean();
+    const removals = this.#cleaner.note_removals();
+    // before anything is removed: a master that dies on the way must not find that all has to be made again
     this.#status.write('run', 'finished', { at: new Date().toISOString(), failed: failed.length });
+    const not_removed = await this.#cleaner.clean(removals);
+    for (const { id } of [...this.#sums]) this.#sums.drop(id);
     for (const { host, path, reason } of not_removed)
       this.#notice(0, `${path} on ${host} was not removed: ${reason}`);
     const done = this.#plan.sections.filter(({ state }) => state !== 'failed').map(({ id }) => id);
     return { done, failed, files, not_removed };
+  }
+
+  async #finish_files(is_over: boolean, failed: readonly FailedSection[]): Promise<string[]> {
+    const { partial } = this.#parts.options;
+    try {
+      return await this.#collection.finish({ partial, is_over }, (key, added) =>
+        this.#status.write('file', key, { added }),
+      );
+    } catch (error) {
+      if (error instanceof NoRoom) throw new SectionFailedError(error.message, failed);
+      throw error;
+    }
   }
 
   #failed_sections(): FailedSection[] {
@@ -192,7 +229,10 @@ export class SectionRun {
 
   #notice(level: number, text: string): void {
     this.#parts.emitter.emit('notice', { level, text });
-    if (level <= this.#parts.options.verb) process.stderr.write(`parjob: ${text}\n`);
+    const { verb } = this.#parts.options;
+    // with 0 the first line has to do; what the programs printed is in their logs
+    const shown = verb > 0 ? text : text.split('\n', 1)[0];
+    if (level <= verb) process.stderr.write(`parjob: ${shown}\n`);
   }
 
   // ---- events and orders
@@ -213,7 +253,9 @@ export class SectionRun {
 
   #carry_out(orders: readonly PlanOrder[]): void {
     // what is built on a state comes after it is written down
-    for (const order of orders) if (order.kind === 'note_section') this.#note_section(order.id);
+    for (const order of orders)
+      if (order.kind === 'note_section') this.#note_section(order.id);
+      else if (order.kind === 'drop_sum') this.#drop_sum(order.sum);
     for (const order of orders) {
       switch (order.kind) {
         case 'run_section':
@@ -225,6 +267,12 @@ export class SectionRun {
         case 'collect_section':
           this.#in_background(this.#collect(order.id, order.host));
           break;
+        case 'close_sum':
+          this.#sums.close(order.sum);
+          break;
+        case 'collect_sum':
+          this.#in_background(this.#collect_sum(order.sum, order.host));
+          break;
         case 'probe_host':
           this.#in_background(this.#hosts.probe(order.host));
           break;
@@ -232,6 +280,7 @@ export class SectionRun {
           this.#over.resolve(order.outcome);
           break;
         case 'note_section':
+        case 'drop_sum':
           break;
         default:
           order satisfies never;
@@ -251,11 +300,22 @@ export class SectionRun {
     if (section === undefined) return;
     const { state, attempt, failures, losses, host, failed_on, error } = section;
     const facts = { state, attempt, failures, losses, host: host ?? null, failed_on, error: error ?? null };
-    this.#status.write('section', id, facts);
+    // in one line: a master that dies before it goes on from the checkpoint, one that dies after it has the outputs
+    const is_done = state === 'finished' || state === 'collected';
+    this.#status.write('section', id, is_done ? { ...facts, ...NO_CHECKPOINT } : facts);
     if (state === 'failed') {
       this.#notice(0, `section ${id} is given up: ${error}`);
       this.#parts.emitter.emit('section_given_up', { id, text: error ?? '' });
     }
+  }
+
+  #drop_sum(id: string): void {
+    const sum = this.#sums.get(id);
+    if (sum === undefined) return;
+    this.#sums.drop(id);
+    this.#notice(1, `the sum of ${sum.count} sections on ${sum.host} does not count any more`);
+    if (this.#hosts.is_up(sum.host))
+      this.#hosts.call(sum.host, 'remove_paths', [sum.files.map(({ path }) => path)]).catch(() => {});
   }
 
   // ---- hosts
@@ -293,9 +353,10 @@ export class SectionRun {
 
   #note_host(host: string, fields: Record<string, unknown>): void {
     const before = this.#status.record('host', host);
-    if (before?.['state'] === 'drained' && fields['state'] === 'good') return;
-    if (Object.entries(fields).every(([name, value]) => (before?.[name] ?? null) === value)) return;
-    this.#status.write('host', host, fields);
+    // it stays drained until a person says otherwise, whatever else becomes of it
+    const noted = before?.['state'] === 'drained' ? { ...fields, state: 'drained' } : fields;
+    if (Object.entries(noted).every(([name, value]) => (before?.[name] ?? null) === value)) return;
+    this.#status.write('host', host, noted);
   }
 
   // ---- what people want
@@ -321,15 +382,19 @@ export class SectionRun {
 
   #run_section({ id, attempt, slot, host }: Extract<PlanOrder, { kind: 'run_section' }>): void {
     const controller = new AbortController();
-    const before = this.#slot_work.get(slot) ?? Promise.resolve();
+    // its program may still be about to end, if it was taken from another slot
+    const before = Promise.all([this.#slot_work.get(slot), this.#section_work.get(id)]);
     this.#controllers.set(slot, controller);
     this.#parts.emitter.emit('section_sent', { id, attempt, host });
     this.#notice(1, `section ${id} goes to ${host}, attempt ${attempt}`);
     const work = before.then(() => this.#attempt(id, attempt, slot, host, controller.signal));
-    this.#slot_work.set(
-      slot,
-      work.catch((error: Error) => this.#fail(error)),
-    );
+    const settled = work
+      .catch((error: Error) => this.#fail(error))
+      .finally(() => {
+        if (this.#section_work.get(id) === settled) this.#section_work.delete(id);
+      });
+    this.#slot_work.set(slot, settled);
+    this.#section_work.set(id, settled);
   }
 
   async #attempt(id: string, number: number, slot: number, host: string, signal: AbortSignal): Promise<void> {
@@ -341,8 +406,15 @@ export class SectionRun {
     try {
       if (line === undefined) throw new AttemptFailure('lost', 'its slave was lost');
       const attempt = new Attempt(
-        { ...this.#parts, hosts: this.#hosts, porter: this.#porter, pieces: this.#pieces, line },
-        { id, index, attempt: number, host },
+        {
+          ...this.#parts,
+          hosts: this.#hosts,
+          porter: this.#porter,
+          pieces: this.#pieces,
+          sums: this.#sums,
+          line,
+        },
+        { id, index, attempt: number, host, slot },
         {
           on_started: (pid) => {
             emitter.emit('section_started', { ...who, pid });
@@ -353,21 +425,33 @@ export class SectionRun {
           on_notice: (level, text) => this.#notice(level, text),
         },
       );
-      const run_ms = await attempt.run(signal);
-      // the run may have been ended, and with it this attempt
+      const { run_ms, addition, tidy } = await attempt.run(signal);
+      // the run may have been ended, and with it this attempt. From here to the plan there is no pause, so that a
+      // section is in a sum if and only if the plan knows it
       if (!this.#is_current(id, number)) return;
+      const sum = addition === undefined ? undefined : this.#commit(addition);
+      this.#note_pieces(id);
+      this.#tell({ kind: 'section_finished', id, attempt: number, sum });
+      tidy();
       this.#notice(1, `section ${id} has finished on ${host}`);
       emitter.emit('section_finished', { ...who, run_ms });
-      this.#tell({ kind: 'section_finished', id, attempt: number });
     } catch (error) {
       if (!this.#is_current(id, number)) return;
       const is_lost = line?.is_open !== true;
       const why: FailureKind = is_lost ? 'lost' : error instanceof AttemptFailure ? error.why : 'transfer';
       const text = (error as Error).message;
-      this.#notice(1, `section ${id} failed on ${host}, attempt ${number} (${why}): ${text}`);
+      const level = why === 'program' ? 0 : 1;
+      this.#notice(level, `section ${id} failed on ${host}, attempt ${number} (${why}): ${text}`);
       emitter.emit('section_failed', { ...who, why, text });
       this.#tell({ kind: 'section_failed', id, attempt: number, why, text });
     }
+  }
+
+  #commit(addition: Addition): string {
+    const id = this.#sums.commit(addition);
+    if (id === undefined)
+      throw new AttemptFailure('transfer', 'the sum that it was added to was closed meanwhile');
+    return id;
   }
 
   #is_current(id: string, attempt: number): boolean {
@@ -377,38 +461,99 @@ export class SectionRun {
 
   // ---- outputs
 
+  /** Says how large the outputs of a section are, so that it is known how much room is needed. */
+  #note_pieces(id: string): void {
+    const { index = 0, attempt = 0 } = this.#plan.section(id) ?? {};
+    for (const [key, file] of Object.entries(this.#parts.files)) {
+      if (file.usage !== 'OUTPUT' || file.is_summed) continue;
+      const bytes = this.#pieces.get(Porter.output_id(key, id, attempt))?.files[0]?.size;
+      if (bytes !== undefined) this.#collection.note_piece(key, index, bytes);
+    }
+  }
+
+  /** Sections that have not failed. */
+  get #count(): number {
+    return this.#plan.sections.length - this.#plan.failed_count;
+  }
+
   async #collect(id: string, host: string): Promise<void> {
     const section = this.#plan.section(id);
     if (section === undefined) return;
+    const fetch = (key: string) => {
+      const piece = this.#pieces.get(Porter.output_id(key, id, section.attempt));
+      const file = piece?.state === 'present' ? piece.files[0] : undefined;
+      if (file === undefined) throw new LostOutput(`output ${key} of section ${id} is not on ${host}`);
+      return this.#porter.fetch(host, file, this.#parts.files[key]?.far_format);
+    };
+    const failure = await this.#try_to_collect(`section ${id}`, host, () =>
+      this.#collection.collect(section.index, this.#count, fetch),
+    );
+    if (failure !== undefined) return this.#tell({ kind: 'collect_failed', id, ...failure });
+    this.#tell({ kind: 'section_collected', id });
+    if (section.state === 'collected') this.#on_collected(id);
+  }
+
+  async #collect_sum(id: string, host: string): Promise<void> {
+    const sum = this.#sums.get(id);
+    if (sum === undefined) return;
+    const members = this.#plan.members_of(id);
+    const indexes = members.map(({ index }) => index);
+    for (const { file, size } of sum.files) this.#collection.note_piece(file, Math.min(...indexes), size);
+    const fetch = (key: string) => {
+      const file = sum.files.find((other) => other.file === key) as SumFile;
+      const format = file.is_wide ? undefined : this.#parts.files[key]?.far_format;
+      return { chunks: this.#porter.fetch(host, file, format), is_wide: file.is_wide };
+    };
+    const failure = await this.#try_to_collect(`the sum of ${sum.count} sections`, host, () =>
+      this.#collection.collect_sum(indexes, this.#count, fetch),
+    );
+    if (failure !== undefined) return this.#tell({ kind: 'sum_failed', sum: id, ...failure });
+    this.#tell({ kind: 'sum_collected', sum: id });
+    for (const section of members) this.#on_collected(section.id);
+  }
+
+  #on_collected(id: string): void {
+    this.#was_full = false;
+    this.#notice(2, `section ${id} is collected`);
+    this.#parts.emitter.emit('section_collected', { id });
+  }
+
+  /** @returns why it did not go; undefined when it did. @throws what nobody can go on after */
+  async #try_to_collect(
+    what: string,
+    host: string,
+    collect: () => Promise<void>,
+  ): Promise<{ is_lost: boolean; is_bad: boolean; text: string } | undefined> {
     for (let tries = 1; ; tries++) {
       try {
-        await this.#collection.collect(section.index, (key) => {
-          const piece = this.#pieces.get(Porter.output_id(key, id, section.attempt));
-          if (piece?.state !== 'present')
-            throw new LostOutput(`output ${key} of section ${id} is not on ${host}`);
-          return this.#porter.fetch(piece, this.#parts.files[key]?.far_format);
-        });
-        this.#notice(2, `section ${id} is collected`);
-        this.#parts.emitter.emit('section_collected', { id });
-        return this.#tell({ kind: 'section_collected', id });
+        await collect();
+        return undefined;
       } catch (error) {
-        if (this.#error !== undefined) return;
         const text = (error as Error).message;
-        this.#notice(1, `section ${id} could not be collected from ${host}: ${text}`);
+        if (this.#error !== undefined) return { is_lost: false, is_bad: false, text };
+        if (error instanceof NoRoom) {
+          // the sections go on meanwhile
+          if (!this.#was_full) this.#notice(0, text);
+          this.#was_full = true;
+          this.#tell({ kind: 'no_room', text });
+          return { is_lost: false, is_bad: false, text };
+        }
+        this.#notice(1, `${what} could not be collected from ${host}: ${text}`);
+        if (error instanceof BadOutput) return { is_lost: false, is_bad: true, text };
         const is_lost = error instanceof LostOutput;
         const is_up = this.#hosts.is_up(host);
         // an error of the files here, not of the way to them
         if (!is_lost && is_up && is_local_error(error)) throw error;
         if (!is_lost && is_up && tries < COLLECT_TRIES) continue;
-        return this.#tell({ kind: 'collect_failed', id, is_lost: is_lost || is_up, text });
+        return { is_lost: is_lost || is_up, is_bad: false, text };
       }
     }
   }
 }
 
-/** The disk of the master is full, a piece is not in its format, and the like. */
+/** The folder of the master cannot be written, and the like. */
 function is_local_error(error: unknown): boolean {
   const { code } = error as { code?: string };
   if (error instanceof ParjobError) return code === 'PARJOB_ERR_USAGE' || code === 'PARJOB_ERR_STATE';
-  return code === 'ENOSPC' || code === 'EACCES' || code === 'EROFS' || code === 'EDQUOT';
+  return code === 'EACCES' || code === 'EROFS';
 }

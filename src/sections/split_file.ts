@@ -44,6 +44,7 @@ const TABLE = {
  */
 export class SplitFile extends ParFile {
   override readonly is_per_host = false;
+  override readonly is_summed = false;
   readonly axes: number | readonly number[] | 'new' | undefined;
   readonly nblock: number | readonly number[] | undefined;
   readonly pattern: 'block' | 'spread';

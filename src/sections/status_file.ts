@@ -29,7 +29,7 @@ const COMPACT_ABOVE = 10_000;
 const SYNC_INTERVAL = 1000;
 
 /** What a line may be about. */
-export type RecordKind = 'section' | 'piece' | 'file' | 'host' | 'garbage' | 'run';
+export type RecordKind = 'section' | 'piece' | 'sum' | 'file' | 'host' | 'garbage' | 'run';
 
 export interface StatusHeader {
   parjob: 'sections';
@@ -44,7 +44,7 @@ type Fields = Record<string, unknown>;
 /** Everything that a file says: by kind, by id. */
 export type StatusRecords = ReadonlyMap<RecordKind, ReadonlyMap<string, Readonly<Fields>>>;
 
-const KINDS: readonly RecordKind[] = ['section', 'piece', 'file', 'host', 'garbage', 'run'];
+const KINDS: readonly RecordKind[] = ['section', 'piece', 'sum', 'file', 'host', 'garbage', 'run'];
 
 class Records {
   readonly by_kind = new Map<RecordKind, Map<string, Fields>>(KINDS.map((kind) => [kind, new Map()]));

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { CopyFile } from '../../src/sections/copy_file.js';
 import { SplitFile } from '../../src/sections/split_file.js';
-import { files_below, hosts, next_event, test_folder, test_job } from './kit.js';
+import { a_before_b, files_below, hosts, next_event, test_folder, test_job } from './kit.js';
 
 const SERIAL = fileURLToPath(new URL('./tasks/serial.js', import.meta.url));
 const SUMMER = fileURLToPath(new URL('./tasks/summer.js', import.meta.url));
@@ -59,25 +59,33 @@ describe('a copied INPUT', () => {
 });
 
 describe('a copied OUTPUT', () => {
-  it('is the sum over sections, exact after a failure in mid-section with a checkpoint (8)', async () => {
-    const folder = test_folder();
-    const parjob = test_job(folder, {
-      sect_pars: { a: { from: 1 }, b: { from: 10 }, c: { from: 100 } },
-      files: { image: new CopyFile({ name: join(folder, 'image.npy'), usage: 'OUTPUT', tag: 'image=' }) },
-      program: [process.execPath, SUMMER],
-      global_pars: { fail_on: 'a', fail_at: 2 },
-      restart_com: 'restart=1',
-      attempts: 3,
-      slaves: hosts('a', 'a', 'b'),
+  for (const fail_by of ['exit', 'report'])
+    it(`is the sum over sections, exact after failures in mid-section that go on from a checkpoint (8, defect 5, by ${fail_by})`, async () => {
+      const folder = test_folder();
+      const { slaves, b_comes } = a_before_b(folder);
+      const parjob = test_job(folder, {
+        sect_pars: { a: { from: 1 }, b: { from: 10 }, c: { from: 100 } },
+        files: { image: new CopyFile({ name: join(folder, 'image.npy'), usage: 'OUTPUT', tag: 'image=' }) },
+        program: [process.execPath, SUMMER],
+        global_pars: { fail_on: 'a', fail_at: 2, fail_by, runs: join(folder, 'runs') },
+        restart_com: 'restart=1',
+        slaves: [...slaves, ...hosts('a')],
+      });
+      // each of them fails on a first, and goes to b
+      let failed = 0;
+      parjob.on('section_failed', () => {
+        if (++failed === 3) b_comes();
+      });
+      await parjob.run();
+      const bytes = readFileSync(join(folder, 'image.npy'));
+      const numbers = new Float64Array(
+        bytes.buffer.slice(bytes.byteOffset + bytes.length - 32, bytes.byteOffset + bytes.length),
+      );
+      // each unit k of a section adds from * (k + 1) to element k: four units
+      expect([...numbers]).toEqual([111, 222, 333, 444]);
+      const runs = readFileSync(join(folder, 'runs'), 'utf8').trimEnd().split('\n').toSorted();
+      expect(runs).toEqual(['a', 'b', 'c'].flatMap((id) => [`${id} a 0 `, `${id} b 2 y`]));
     });
-    await parjob.run();
-    const bytes = readFileSync(join(folder, 'image.npy'));
-    const numbers = new Float64Array(
-      bytes.buffer.slice(bytes.byteOffset + bytes.length - 32, bytes.byteOffset + bytes.length),
-    );
-    // each unit k of a section adds from * (k + 1) to element k: four units
-    expect([...numbers]).toEqual([111, 222, 333, 444]);
-  });
 });
 
 describe('pieces that stay', () => {
@@ -138,7 +146,7 @@ describe('pieces that stay', () => {
 });
 
 describe('names of any kind', () => {
-  it('go through: ids, paths, parameters, progress, and equal base names (13)', async () => {
+  it('go through: ids, paths, parameters, progress, and equal base names (13, defects 4 and 15)', async () => {
     const folder = join(test_folder(), "odd 'folder': $HOME");
     mkdirSync(join(folder, 'x'), { recursive: true });
     mkdirSync(join(folder, 'y'), { recursive: true });

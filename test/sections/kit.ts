@@ -1,5 +1,5 @@
 /** ParJobs with real slaves for a test, on 'hosts' that are this machine under other names, with nothing left behind. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
@@ -20,14 +20,20 @@ export function test_folder(): string {
   return folder;
 }
 
+/** Waits for its gate, if it has one and the folder of that is there, and goes by the name of its host. */
+const AS_HOST =
+  'until [ -e "$1" ]; do [ -d "$(dirname "$1")" ] || exit 1; sleep .02; done; hostname "$0" && shift && exec "$@"';
+
 class HostLauncher extends LocalLauncher {
   readonly #host: string;
+  readonly #gate: string;
   /** Its host does not answer. */
   is_down = false;
 
-  constructor(host: string) {
+  constructor(host: string, gate = '/') {
     super({});
     this.#host = host;
+    this.#gate = gate;
   }
 
   override start(orders: readonly LaunchOrder[]): LaunchedProcess[] {
@@ -37,8 +43,7 @@ class HostLauncher extends LocalLauncher {
 
   override command(order: LaunchOrder): string[] {
     const unshare = process.getuid?.() === 0 ? ['unshare', '--uts'] : ['unshare', '--map-root-user', '--uts'];
-    const name_it = ['sh', '-c', 'hostname "$0" && exec "$@"', this.#host];
-    return [...unshare, ...name_it, ...super.command(order)];
+    return [...unshare, 'sh', '-c', AS_HOST, this.#host, this.#gate, ...super.command(order)];
   }
 }
 
@@ -46,9 +51,10 @@ class HostLauncher extends LocalLauncher {
 export class HostSlave extends LocalSlave {
   override readonly launcher: HostLauncher;
 
-  constructor(host: string) {
+  /** @param gate it connects when this file is there */
+  constructor(host: string, gate?: string) {
     super();
-    this.launcher = new HostLauncher(host);
+    this.launcher = new HostLauncher(host, gate);
   }
 
   /** Ends its process, as if by a power cut, and lets none be started. */
@@ -61,6 +67,12 @@ export class HostSlave extends LocalSlave {
 /** Slaves on hosts: `hosts('a', 'a', 'b')` has two slots on a and one on b. */
 export function hosts(...names: string[]): HostSlave[] {
   return names.map((name) => new HostSlave(name));
+}
+
+/** Slaves on a and b, of which b comes when it is told to: what is sent before that is sent to a. */
+export function a_before_b(folder: string): { slaves: HostSlave[]; b_comes: () => void } {
+  const gate = join(folder, 'b-comes');
+  return { slaves: [...hosts('a'), new HostSlave('b', gate)], b_comes: () => writeFileSync(gate, '') };
 }
 
 /** Options that keep all that a run writes in `folder`; scratch folders are `folder/scratch/<host>`. */

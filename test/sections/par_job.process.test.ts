@@ -87,4 +87,36 @@ describe('a program over sections of lines', () => {
     ]);
     expect(used).toEqual(['b', 'b']);
   });
+
+  it('may get its parameters as JSON on standard input, with their types, and those of a checkpoint', async () => {
+    const folder = test_folder();
+    // says what it got, and goes on behind two units the second time
+    const program = `
+      const { readFileSync, writeSync } = require('node:fs');
+      const text = readFileSync(0, 'utf8');
+      if (process.env.PARJOB_ATTEMPT === '1') {
+        writeSync(Number(process.env.PARJOB_REPORT_FD), 'checkpoint finished=2\\n');
+        process.exit(3);
+      }
+      process.stdout.write(JSON.stringify(JSON.parse(text)) + '\\n');`;
+    const name = `it's $x; "ü"\nand more`;
+    const parjob = test_job(folder, {
+      sect_pars: { one: { n: 3, name }, two: { n: -0.5, list: [1, 2, 3], nt: 7 } },
+      global_pars: { nt: 1000, dt: 0.004, is_fast: true },
+      par_style: 'json',
+      files: { out: new SplitFile({ name: join(folder, 'out.txt'), usage: 'OUTPUT', tag: '>' }) },
+      program: [process.execPath, '-e', program],
+      restart_com: 'restart=1',
+      slaves: hosts('a'),
+    });
+    await parjob.run();
+    const said = readFileSync(join(folder, 'out.txt'), 'utf8').trimEnd().split('\n');
+    const global = { nt: 1000, dt: 0.004, is_fast: true };
+    // what comes as text from a checkpoint is text
+    const gone_on = { finished: '2', restart: '1' };
+    expect(said.map((line) => JSON.parse(line))).toEqual([
+      { ...global, n: 3, name, ...gone_on },
+      { ...global, n: -0.5, list: [1, 2, 3], nt: 7, ...gone_on },
+    ]);
+  });
 });

@@ -73,6 +73,14 @@ describe('the plan of a run', () => {
     expect(end_of(plan.handle({ kind: 'section_collected', id: '0' }))).toEqual({ is_complete: true });
   });
 
+  it('collects from a host also while that runs other sections (defect 18)', () => {
+    const plan = plan_of(3);
+    bring_up(plan, 'a', 'a');
+    const orders = finish(plan, '0');
+    expect(plan.sections.map(({ state }) => state)).toEqual(['finished', 'sent', 'sent']);
+    expect(orders).toContainEqual({ kind: 'collect_section', id: '0', host: 'a' });
+  });
+
   it('tries a section that failed on another host, and probes the one where it did', () => {
     const plan = plan_of(1);
     bring_up(plan, 'a', 'b');
@@ -80,6 +88,15 @@ describe('the plan of a run', () => {
     expect(sent(orders)).toEqual(['0.2 on b']);
     expect(orders).toContainEqual({ kind: 'probe_host', host: 'a' });
     expect(plan.section('0')).toMatchObject({ failures: 1, failed_on: ['a'] });
+  });
+
+  it('sends it elsewhere too when its files could not be moved, and charges nobody (defect 7)', () => {
+    const plan = plan_of(1);
+    bring_up(plan, 'a', 'b', 'c');
+    expect(sent(fail(plan, '0', 'transfer'))).toEqual(['0.2 on b']);
+    expect(sent(fail(plan, '0', 'transfer'))).toEqual(['0.3 on c']);
+    expect(sent(fail(plan, '0', 'transfer'))).toEqual(['0.4 on a']);
+    expect(plan.section('0')).toMatchObject({ failures: 0, failed_on: [] });
   });
 
   it('waits for a host that is coming rather than try again where a section failed', () => {
@@ -91,7 +108,7 @@ describe('the plan of a run', () => {
     expect(sent(plan.handle({ kind: 'host_good', host: 'b' }))).toEqual(['0.2 on b']);
   });
 
-  it('tries again on the same hosts when there are fewer than attempts, and then ends with the section named', () => {
+  it('tries again on the same hosts when there are fewer than attempts, and then ends with the section named (5, defect 3)', () => {
     const plan = plan_of(1, { attempts: 4 });
     bring_up(plan, 'a', 'b');
     expect(sent(fail(plan, '0'))).toEqual(['0.2 on b']);
@@ -113,7 +130,7 @@ describe('the plan of a run', () => {
     }
   });
 
-  it('does not hear what comes late of an older attempt', () => {
+  it('does not hear what comes late of an older attempt (14, defect 12)', () => {
     const plan = plan_of(1);
     bring_up(plan, 'a', 'b');
     fail(plan, '0', 'lost');
@@ -124,7 +141,7 @@ describe('the plan of a run', () => {
     expect(plan.section('0')).toMatchObject({ state: 'sent', attempt: 2, failures: 0 });
   });
 
-  it('runs again what had finished on a host that is gone, and charges nobody', () => {
+  it('runs again what had finished on a host that is gone, and charges nobody (7)', () => {
     const plan = plan_of(2, { collects: 0 });
     bring_up(plan, 'a', 'b');
     finish(plan, '1');

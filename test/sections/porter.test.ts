@@ -61,7 +61,7 @@ async function bench(breaks: number) {
 }
 
 describe('a transfer that fails', () => {
-  it('leaves no piece that anybody believes in, and the next one brings it (11)', async () => {
+  it('leaves no piece that anybody believes in, and the next one brings it (11, defect 7)', async () => {
     const { porter, pieces, file, states } = await bench(2);
     await expect(porter.bring('model', file, '0', 0, 'a')).rejects.toThrow('the line is bad');
     expect(states).toEqual(['staging', 'staging']);

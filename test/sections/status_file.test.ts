@@ -1,5 +1,5 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { leave_order, take_orders } from '../../src/sections/orders.js';
 import { read_status, StatusFile } from '../../src/sections/status_file.js';
@@ -32,7 +32,7 @@ describe('a status file of sections', () => {
     expect(again.header.run_id).toBe(status.header.run_id);
   });
 
-  it('leaves out a last line that was cut off, and is written on behind the rest', () => {
+  it('leaves out a last line that was cut off, and is written on behind the rest (defect 13)', () => {
     const file = join(test_folder(), 'test.sections');
     open(file, false).write('section', '0', { state: 'sent' });
     opened.splice(0)[0]?.close();
@@ -68,10 +68,20 @@ describe('a status file of sections', () => {
     expect(existsSync(`${file}.lock`)).toBe(false);
   });
 
-  it('is written anew when most of it is old, and says the same', () => {
+  it('is never written in place: only added to, or written anew beside itself and renamed (defect 13)', () => {
     const file = join(test_folder(), 'test.sections');
     const status = open(file, false);
-    for (let i = 0; i < 10_500; i++) status.write('section', String(i % 3), { state: 'running', done: i });
+    let before = statSync(file);
+    let renamed = 0;
+    for (let i = 0; i < 10_500; i++) {
+      status.write('section', String(i % 3), { state: 'running', done: i });
+      const now = statSync(file);
+      if (now.ino !== before.ino) renamed++;
+      else expect(now.size).toBeGreaterThan(before.size);
+      before = now;
+    }
+    expect(renamed).toBe(1);
+    expect(readdirSync(dirname(file)).toSorted()).toEqual(['test.sections', 'test.sections.lock']);
     expect(readFileSync(file, 'utf8').split('\n').length).toBeLessThan(1000);
     status.close();
     expect(open(file, true).record('section', '0')).toEqual({ state: 'running', done: 10_497 });

@@ -69,6 +69,8 @@ export interface ProgramOutput {
   path: string;
   /** Format whose data may stand in a file beside; undefined: the file is all. */
   format: string | undefined;
+  /** Name of the format that it must have, if that is known there. */
+  declared: string | undefined;
 }
 
 /** What a program says while it runs. */
@@ -88,5 +90,5 @@ export interface ProgramEnd {
   /** The last of what it printed. */
   tail: string;
   run_ms: number;
-  outputs: readonly ({ key: string } & (FileFacts | { missing: string }))[];
+  outputs: readonly ({ key: string } & (FileFacts | { missing: string } | { bad: string }))[];
 }

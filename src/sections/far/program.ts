@@ -7,9 +7,10 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { access, copyFile, link, mkdir, rm, writeFile } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import type { FarCall } from './call.js';
+import { fault_of } from './declared.js';
 import { facts_of } from './files.js';
 import { kill_group, start_of } from './leftovers.js';
 import type { ProgramEnd, ProgramNote, ProgramOrder, Stage } from './messages.js';
@@ -83,7 +84,7 @@ function start_guard(pid: number): ChildProcess {
 export async function run_program(call: FarCall, order: ProgramOrder): Promise<ProgramEnd> {
   const began = performance.now();
   await mkdir(order.folder, { recursive: true });
-  for (const { from, to } of order.moves) await rename(from, to);
+  for (const { from, to } of order.moves) await keep_also_as(from, to);
   const printed = new Printed(call);
   let reported: string | undefined;
   const note = (message: ProgramNote) => call.note(message);
@@ -136,6 +137,11 @@ export async function run_program(call: FarCall, order: ProgramOrder): Promise<P
     run_ms,
     outputs: is_good ? await facts_of_outputs(order) : [],
   };
+}
+
+/** It stays under its old name too, where a later master looks for it if this one dies before the program has started. */
+async function keep_also_as(from: string, to: string): Promise<void> {
+  await link(from, to).catch(() => copyFile(from, to));
 }
 
 function start_error(error: Error, order: ProgramOrder): string {
@@ -259,9 +265,11 @@ class Printed {
 
 async function facts_of_outputs(order: ProgramOrder): Promise<ProgramEnd['outputs']> {
   return Promise.all(
-    order.outputs.map(async ({ key, path, format }) => {
+    order.outputs.map(async ({ key, path, format, declared }) => {
       try {
         await access(path);
+        const bad = declared === undefined ? undefined : await fault_of(path, declared);
+        if (bad !== undefined) return { key, bad };
         return { key, ...(await facts_of(path, format)) };
       } catch (error) {
         return { key, missing: (error as Error).message };

@@ -16,6 +16,7 @@ import { sweep } from './leftovers.js';
 import type { ToFar, ToNear } from './messages.js';
 import { probe } from './probe.js';
 import { run_program } from './program.js';
+import { add_to_sum } from './sums.js';
 
 /** What a command on a slave knows as `master`. */
 interface Master {
@@ -28,6 +29,7 @@ export const HANDLERS = {
   probe,
   sweep,
   run_program,
+  add_to_sum,
   receive,
   send_file,
   part_bytes,

@@ -51,6 +51,11 @@ export function format_named(name: string): Format {
   );
 }
 
+/** The name by which format_named gives just this format; undefined for one of a user. */
+export function name_of(format: Format): string | undefined {
+  return [sep, npy, lines, fasta].includes(format) ? format.name : undefined;
+}
+
 /** The format that the name of a file tells; undefined if it tells none. */
 export function format_of_file(file: string): Format | undefined {
   const extension = extname(file).toLowerCase();

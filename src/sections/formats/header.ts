@@ -86,6 +86,14 @@ export function shape_text(axes: readonly Axis[]): string {
   return axes.length === 0 ? '1' : axes.map(({ n }) => n).join(' x ');
 }
 
+/** `float32, 4 bytes each, little-endian`. */
+export function element_text({ element }: CubeHeader): string {
+  const order = element.is_big_endian === true ? 'big-endian' : 'little-endian';
+  return element.number === undefined
+    ? `${element.bytes} bytes each`
+    : `${element.number}, ${element.bytes} bytes each, ${order}`;
+}
+
 /** The head that `start` begins with, or undefined when more bytes are needed. `file` is for the error. */
 export function parse_head(
   format: CubeFormat,

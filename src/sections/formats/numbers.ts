@@ -44,6 +44,12 @@ export function numbers_in(bytes: Uint8Array, element: NumericElement): NumberAr
   return view_of(bytes, element);
 }
 
+/** An element like it in which sums of many are kept without rounding each: doubles, or 64-bit integers. In the order of this machine. */
+export function wide_of(element: NumericElement): NumericElement {
+  const number = element.number === 'int64' || element.number === 'uint64' ? element.number : 'float64';
+  return { bytes: 8 * parts_of(element), number, is_big_endian: IS_BIG_ENDIAN_HERE };
+}
+
 /** Zeros to add numbers of `element` to: doubles, or bigints if a double is too small. */
 export function new_sums(count: number, element: NumericElement): Sums {
   if (element.number === 'int64') return new BigInt64Array(count);

@@ -8,13 +8,14 @@ import { join } from 'node:path';
 import { UsageError } from '../../errors.js';
 import { write_fully } from '../formats/file_bytes.js';
 import type { Axis, CubeFormat } from '../formats/format.js';
-import { type CubeHeader, data_bytes, read_header, shape_text } from '../formats/header.js';
+import { type CubeHeader, data_bytes, element_text, read_header, shape_text } from '../formats/header.js';
 import { check_numbers } from '../formats/numbers.js';
 import { WriteBehind } from './files.js';
 import { type Layer, merge } from './merge.js';
 import { coordinates_of, type Grid, total_of } from './plan.js';
 import { join_axis, type Pattern, type Range, split_axis, weights_of } from './ranges.js';
 import { tidy } from './reader.js';
+import { type CubeFile, wide_element_of } from './wide_sum.js';
 
 /** A length that takes as much room in a header as any. */
 const LONGEST_AXIS = 1e15;
@@ -187,13 +188,6 @@ function length_of(header: CubeHeader, axis: number): number {
   return header.axes[axis - 1]?.n ?? 1;
 }
 
-function element_text({ element }: CubeHeader): string {
-  const order = element.is_big_endian === true ? 'big-endian' : 'little-endian';
-  return element.number === undefined
-    ? `${element.bytes} bytes each`
-    : `${element.number}, ${element.bytes} bytes each, ${order}`;
-}
-
 /** Cubes one behind the other, along an axis behind which there is no other: each is contiguous in the whole. */
 export class CubeStack {
   readonly #same: SameCubes;
@@ -306,7 +300,7 @@ export interface MergeOptions {
 export async function merge_cubes(
   out: FileHandle,
   same: SameCubes,
-  pieces: ReadonlyMap<number, string>,
+  pieces: ReadonlyMap<number, CubeFile>,
   { format, target, note, is_sum, is_added }: MergeOptions,
 ): Promise<void> {
   const { grid } = same;
@@ -331,13 +325,14 @@ export async function merge_cubes(
     return new Map(blocks.map((block, at) => [block, of_blocks[at] as Float64Array]));
   });
   const layers: Layer[] = [];
-  for (const [index, file] of [...pieces].toSorted(([a], [b]) => a - b)) {
+  for (const [index, { file, is_wide }] of [...pieces].toSorted(([a], [b]) => a - b)) {
     const header = await read_header(file, format);
     const at = coordinates_of(index, grid.nblock);
     const place = (k: number): number => (is_sum ? -1 : grid.axes.indexOf(k + 1));
     layers.push({
       file: header.data_file,
       offset: header.offset,
+      element: is_wide ? wide_element_of(header, file) : undefined,
       ranges: shape.map((n, k): Range => {
         const i = place(k);
         return i === -1 ? { start: 0, step: 1, count: n } : (joined[i]?.ranges.get(at[i] as number) as Range);

@@ -11,6 +11,7 @@
  * there is nothing at the target but what was there before.
  */
 import { randomBytes } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import {
@@ -32,8 +33,9 @@ import { CubeStack, merge_cubes, SameCubes } from './cube_pieces.js';
 import { WriteBehind } from './files.js';
 import { GRID_OPTIONS, type Grid, grid_of, type SplitOptions, total_of } from './plan.js';
 import { read_whole } from './reader.js';
-import { RecordJoin } from './record_pieces.js';
+import { RecordHeads, RecordJoin } from './record_pieces.js';
 import { RecordSink } from './record_sink.js';
+import { type CubeFile, wide_bytes, write_wide_sum } from './wide_sum.js';
 
 export interface JoinOptions extends Omit<SplitOptions, 'axes'> {
   /** What the pieces are, and the whole. */
@@ -77,11 +79,21 @@ const TABLE: Readonly<Record<string, Expectation>> = {
   program: A_STRING,
 };
 
+/** What a piece of a sum may be. */
+export interface SumPiece {
+  /** Further sections that are in it: it is their sum. @default none */
+  also?: readonly number[] | undefined;
+  /** Its elements are those of a wide sum. @default false */
+  is_wide?: boolean | undefined;
+}
+
 /** A piece that waits: of ours in the folder beside the target, or a file of the caller. */
-interface Kept {
-  file: string;
+interface Kept extends CubeFile {
   is_ours: boolean;
 }
+
+/** Pieces of a sum that are kept as they are; more are added up by `fold`. */
+const MAX_TERMS = 2;
 
 export class Joiner {
   readonly target: string;
@@ -93,6 +105,9 @@ export class Joiner {
   readonly #folder: string;
   readonly #kept = new Map<number, Kept>();
   readonly #placed = new Set<number>();
+  /** Sections that are in the piece of another, and of which. */
+  readonly #also = new Map<number, number>();
+  #folds = 0;
   /** Pieces that are on their way. */
   readonly #coming = new Set<number>();
   #state: 'open' | 'finishing' | 'closed' = 'open';
@@ -104,6 +119,7 @@ export class Joiner {
   // what the first cube says: all must be alike
   #same: SameCubes | undefined;
   #stack: CubeStack | undefined;
+  #heads: RecordHeads | undefined;
   #records: { join: RecordJoin; sink: RecordSink } | undefined;
 
   /**
@@ -132,7 +148,7 @@ export class Joiner {
 
   /** Whether the piece of that section is in. */
   has(index: number): boolean {
-    return this.#placed.has(index) || this.#kept.has(index);
+    return this.#placed.has(index) || this.#kept.has(index) || this.#also.has(index);
   }
 
   /** Sections whose piece is not in. */
@@ -141,12 +157,42 @@ export class Joiner {
   }
 
   /**
+   * Bytes that it will take on the disk beside those that it has, at most, if pieces of `left` bytes are to come, the
+   * whole has `total`, and no piece more than `largest`. Before the first one is there it may be more.
+   */
+  room_for({ left, total, largest }: { left: number; total: number; largest: number }): number {
+    if (this.#options.reduce === 'sum') {
+      const missing = this.count - this.#kept.size - this.#also.size;
+      const to_come = left > 0 ? Math.min(missing, Math.max(0, MAX_TERMS + 1 - this.#kept.size)) : 0;
+      const first = this.#same?.first;
+      const widest = first === undefined ? largest : Math.max(largest, wide_bytes(first, this.target));
+      // and what is made of them
+      return (to_come + 1) * widest;
+    }
+    if (this.#is_merged) return left + total;
+    // one that was kept, while it is put in its place
+    return left + (this.#kept.size > 0 || left > 0 ? largest : 0);
+  }
+
+  /** All pieces are kept until the end, and the whole made of them. */
+  get #is_merged(): boolean {
+    if (this.#format.kind === 'records') return this.#grid(1).pattern[0] !== 'block';
+    return this.#same !== undefined && this.#stack === undefined;
+  }
+
+  /**
    * Takes in a piece: the bytes of a complete file. Pieces may come in any order, and several at once. A chunk is
    * still being written when the next one is asked for, so its memory must not be used again.
    * @throws UsageError (PARJOB_ERR_USAGE) when it does not fit with the others, or what `chunks` throws. Then nothing of
    * it stays, and it can be added again.
    */
-  async add(index: number, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  async add(
+    index: number,
+    chunks: AsyncIterable<Uint8Array>,
+    { also = [], is_wide = false }: SumPiece = {},
+  ): Promise<void> {
+    const taken = also.find((other) => this.has(other));
+    if (taken !== undefined) throw new StateError(`section ${taken} of ${this.target} is in already`);
     await this.#take(index, async () => {
       const name = this.#name_of(index);
       if (this.#format.kind === 'records') {
@@ -161,12 +207,38 @@ export class Joiner {
         throw error;
       }
       try {
-        await this.#add_cube(index, header, all, name);
+        await this.#add_cube(index, header, all, name, is_wide);
       } catch (error) {
         this.#forget_header(index);
         throw error;
       }
+      for (const other of also) this.#also.set(other, index);
     });
+  }
+
+  /** Takes a piece of a sum out again, if it was not added up with others since. */
+  async take_out(index: number): Promise<void> {
+    const kept = this.#kept.get(index);
+    if (kept === undefined) return;
+    this.#kept.delete(index);
+    for (const [other, piece] of this.#also) if (piece === index) this.#also.delete(other);
+    this.#forget_header(index);
+    if (kept.is_ours) await rm(kept.file, { force: true });
+  }
+
+  /** Adds up what is kept of a sum, when that is much. No piece may be on its way meanwhile. */
+  async fold(): Promise<void> {
+    if (this.#options.reduce !== 'sum' || this.#kept.size <= MAX_TERMS) return;
+    const terms = [...this.#kept].toSorted(([a], [b]) => a - b);
+    const [[lowest]] = terms as [[number, Kept]];
+    const file = join(this.#folder, `sum${this.#folds++}`);
+    const files = terms.map(([, kept]) => kept);
+    await write_wide_sum(file, this.#format as CubeFormat, files, this.target);
+    for (const other of this.#also.keys()) this.#also.set(other, lowest);
+    for (const [index] of terms) if (index !== lowest) this.#also.set(index, lowest);
+    this.#kept.clear();
+    this.#kept.set(lowest, { file, is_ours: true, is_wide: true });
+    for (const kept of files) if (kept.is_ours) await rm(kept.file, { force: true });
   }
 
   /** Takes in a piece that is a file here. It is read where it is, must stay there until finish, and is not removed. */
@@ -174,16 +246,19 @@ export class Joiner {
     await this.#take(index, async () => {
       if (this.#format.kind === 'cube') this.#note_header(index, await read_header(file, this.#format));
       else await stat(file);
-      this.#kept.set(index, { file, is_ours: false });
+      this.#kept.set(index, { file, is_ours: false, is_wide: false });
     });
   }
 
   /**
    * Makes the file.
+   * @param options.before_rename is told by what the file, which is whole, will be known when it has its name
    * @param options.partial of the pieces that are there; what is missing is left out, or zero where its place is known
    * @throws StateError (PARJOB_ERR_STATE) when pieces are missing or on their way
    */
-  async finish(options: { partial?: boolean | undefined } = {}): Promise<Joined> {
+  async finish(
+    options: { partial?: boolean | undefined; before_rename?: ((mark: string) => void) | undefined } = {},
+  ): Promise<Joined> {
     this.#check_open();
     const missing = this.missing();
     if (this.#coming.size > 0) {
@@ -203,7 +278,9 @@ export class Joiner {
       let bytes: number;
       try {
         await handle.sync();
-        bytes = (await handle.stat()).size;
+        const facts = await handle.stat();
+        bytes = facts.size;
+        options.before_rename?.(mark_of(facts));
       } finally {
         await handle.close();
       }
@@ -291,10 +368,12 @@ export class Joiner {
   }
 
   async #add_records(index: number, chunks: AsyncIterable<Uint8Array>, name: string): Promise<void> {
+    this.#heads ??= new RecordHeads(this.#format as RecordFormat);
+    const checked = this.#heads.check(chunks, name);
     if (this.#is_in_turn(index) && this.#grid(1).pattern[0] === 'block') {
-      await this.#while_placing(index, async () => (await this.#record_join()).join.append(chunks, name));
+      await this.#while_placing(index, async () => (await this.#record_join()).join.append(checked, name));
     } else {
-      await this.#keep(index, chunks);
+      await this.#keep(index, checked);
     }
   }
 
@@ -303,12 +382,14 @@ export class Joiner {
     header: CubeHeader,
     chunks: AsyncIterable<Uint8Array>,
     name: string,
+    is_wide: boolean,
   ): Promise<void> {
     const stack = this.#stack;
     const has_place = stack !== undefined && (stack.knows_places || this.#is_in_turn(index));
-    const all = exactly(chunks, header.offset + data_bytes(header), name);
+    const bytes = is_wide ? wide_bytes(header, name) : header.offset + data_bytes(header);
+    const all = exactly(chunks, bytes, name);
     if (!has_place) {
-      await this.#keep(index, all);
+      await this.#keep(index, all, is_wide);
       return;
     }
     const data = without_head(all, header.offset);
@@ -359,7 +440,7 @@ export class Joiner {
   }
 
   /** Writes a piece to a file beside the target. */
-  async #keep(index: number, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  async #keep(index: number, chunks: AsyncIterable<Uint8Array>, is_wide = false): Promise<void> {
     await this.#make_folder();
     const file = join(this.#folder, String(index));
     const part = `${file}.part`;
@@ -384,7 +465,7 @@ export class Joiner {
       await rm(part, { force: true });
       throw error;
     }
-    this.#kept.set(index, { file, is_ours: true });
+    this.#kept.set(index, { file, is_ours: true, is_wide });
   }
 
   /** Puts pieces that were kept in their place, as far as they follow on those that are there. */
@@ -434,9 +515,8 @@ export class Joiner {
       if (name !== undefined) return name;
     } else {
       const same = this.#same as SameCubes;
-      const pieces = new Map([...this.#kept].map(([index, { file }]) => [index, file]));
       const { reduce, add } = this.#options;
-      await merge_cubes(out, same, pieces, {
+      await merge_cubes(out, same, this.#kept, {
         format: this.#format as CubeFormat,
         target: this.target,
         note: this.#note,
@@ -480,6 +560,11 @@ export class Joiner {
     await out?.then((handle) => handle.close()).catch(() => {});
     await rm(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** By what a file is known that was renamed: it stays the same file, and as old. */
+export function mark_of(stats: Stats): string {
+  return `${stats.ino}/${stats.size}/${stats.mtimeMs}`;
 }
 
 /** Reads the head of a piece; the chunks that are given back are all of it again. */

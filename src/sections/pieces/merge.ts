@@ -25,6 +25,8 @@ export interface Layer {
   readonly file: string;
   /** Where its elements begin in the file. */
   readonly offset: number;
+  /** What they are, if others than those that are made; of a sum. */
+  readonly element?: NumericElement | undefined;
   /** Where they lie in the whole, along each axis. */
   readonly ranges: readonly Range[];
   /** Along each axis a weight for each element, where layers overlap; undefined: all 1. */
@@ -216,10 +218,12 @@ class Merger {
   async #sum(chunk: Chunk, target: Uint8Array, element: NumericElement): Promise<void> {
     const { layers, base, name } = this.#job;
     const sums = new_sums(chunk.size * parts_of(element), element);
-    const from = this.#offset_of(chunk);
-    for (const { file, offset } of base === undefined ? layers : [base, ...layers]) {
-      const terms = await this.#read(file, offset + from, target.length);
-      add_to(sums, numbers_in(terms, element), name);
+    const first = this.#offset_of(chunk) / element.bytes;
+    const terms: readonly Pick<Layer, 'file' | 'offset' | 'element'>[] =
+      base === undefined ? layers : [base, ...layers];
+    for (const { file, offset, element: own = element } of terms) {
+      const bytes = await this.#read(file, offset + first * own.bytes, chunk.size * own.bytes);
+      add_to(sums, numbers_in(bytes, own), name);
     }
     write_numbers(sums, target, element, name);
   }

@@ -81,12 +81,39 @@ export class RecordJoin {
     if (this.#head === undefined) {
       this.#head = head;
       await this.#sink.write(head);
-    } else if (text_of(this.#head) !== text_of(head)) {
-      throw new UsageError(
-        `${name} begins with ${text_of(head)}, but the sections before it with ${text_of(this.#head)}: all must have the same header`,
-      );
-    }
+    } else check_same(this.#head, head, name);
   }
+}
+
+/** The head of the pieces of one file, by the first that came: a piece that cannot be joined is refused when it comes, not at the end. */
+export class RecordHeads {
+  readonly #format: RecordFormat;
+  #known: Uint8Array | undefined;
+
+  constructor(format: RecordFormat) {
+    this.#format = format;
+  }
+
+  /** The chunks of a piece. @throws UsageError (PARJOB_ERR_USAGE) behind them, when it is not what it should be */
+  async *check(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array, void, undefined> {
+    const body = new Body(this.#format, name);
+    let head: Uint8Array | undefined;
+    for await (const chunk of chunks) {
+      body.take(chunk);
+      head ??= body.head;
+      yield chunk;
+    }
+    head ??= body.end();
+    if (head !== undefined) check_same(this.#known, head, name);
+    this.#known ??= head;
+  }
+}
+
+function check_same(known: Uint8Array | undefined, head: Uint8Array, name: string): void {
+  if (known === undefined || text_of(known) === text_of(head)) return;
+  throw new UsageError(
+    `${name} begins with ${text_of(head)}, but the sections before it with ${text_of(known)}: all must have the same header`,
+  );
 }
 
 /** A header to compare and to show; whether a newline ends it does not matter. */

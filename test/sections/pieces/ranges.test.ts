@@ -10,7 +10,7 @@ function ends(n: number, nblock: number, noverlap = 0): string {
 }
 
 describe('an axis that is split in blocks', () => {
-  it('gives the ranges of the reference', () => {
+  it('gives the ranges of the reference (3, defect 14)', () => {
     expect(ends(10, 3)).toBe('0-3 4-6 7-9');
     expect(ends(10, 3, 1)).toBe('0-4 3-7 6-9');
     expect(ends(100, 4, 5)).toBe('0-29 20-54 45-79 70-99');
@@ -89,7 +89,7 @@ describe('sections of other lengths than ours', () => {
 });
 
 describe('weights', () => {
-  it('sum to one at each element', () => {
+  it('sum to one at each element (16, defect 14)', () => {
     fc.assert(
       fc.property(any_axis, ({ n, nblock, noverlap }) => {
         const ranges = split_axis(n, nblock, 'block', noverlap);
@@ -105,7 +105,7 @@ describe('weights', () => {
     );
   });
 
-  it('rise inwards from each edge that another block overlaps', () => {
+  it('rise inwards from each edge that another block overlaps (16, defect 14)', () => {
     // long enough that no element is in three blocks
     const any = any_axis.filter(({ n, nblock, noverlap }) => noverlap > 0 && n >= nblock * 4 * noverlap);
     fc.assert(

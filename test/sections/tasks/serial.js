@@ -1,8 +1,17 @@
 /**
  * A serial program for tests. It copies the lines of `in` to `out`, one unit each, and marks them with `mark`.
- * `runs=FILE` gets a line for each start. It can be made to do wrong: see the parameters below.
+ * `runs=FILE` gets a line for each start, and another if its section runs elsewhere at the time, which is seen in the folder
+ * `alone`. It can be made to do wrong: see the parameters below.
  */
-import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 
 const pars = Object.fromEntries(
@@ -21,6 +30,20 @@ function is_meant(hosts, sections) {
   return hosts !== undefined && is_in(hosts, hostname()) && is_in(sections, section);
 }
 
+function wait(ms) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+/** Whether the process lives whose number is in a file. */
+function is_alive(file) {
+  try {
+    const stat = readFileSync(`/proc/${readFileSync(file, 'utf8')}/stat`, 'utf8');
+    return !stat.slice(stat.lastIndexOf(')')).startsWith(') Z');
+  } catch {
+    return false;
+  }
+}
+
 if (pars.runs !== undefined) {
   const words = [
     section,
@@ -31,6 +54,16 @@ if (pars.runs !== undefined) {
     pars.add ?? '',
   ];
   appendFileSync(pars.runs, `${words.join(' ')}\n`);
+}
+const mark = pars.alone === undefined ? undefined : `${pars.alone}/${section}`;
+if (mark !== undefined) {
+  // what was killed is gone at once on a machine that has nothing else to do
+  for (let waits = 0; is_alive(mark); waits++) {
+    if (waits === 500) appendFileSync(pars.runs, `${section} runs twice\n`);
+    if (waits === 500) break;
+    wait(10);
+  }
+  writeFileSync(mark, String(process.pid));
 }
 report('started');
 const lines = readFileSync(pars.in ?? 0, 'utf8')
@@ -51,7 +84,7 @@ for (const [i, line] of lines.entries()) {
     process.exit(3);
   }
   if (is_meant(pars.hold_on, pars.hold_section) && i === Number(pars.hold_at ?? 0))
-    while (!existsSync(pars.hold)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    while (!existsSync(pars.hold)) wait(10);
   const text = `${pars.mark ?? ''}${line}\n`;
   if (pars.out === undefined) process.stdout.write(text);
   else appendFileSync(pars.out, text);
@@ -61,4 +94,5 @@ for (const [i, line] of lines.entries()) {
   }
   if (pars.checkpoint === 'sep') console.error(`serial finished=${i + 1} of ${lines.length}`);
 }
-if (pars.remove_out === 'y') (await import('node:fs')).rmSync(pars.out);
+if (pars.remove_out === 'y') rmSync(pars.out);
+if (mark !== undefined) rmSync(mark);
