@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs, as root on Debian 12, what the beds need. No package starts a daemon; what is there already is left.
+# Installs, as root on Debian 12, what the beds need, and the programs with which other tests try parjob. No package starts a daemon; what is there already is left.
 #
 #     install.sh
 set -euo pipefail
@@ -45,6 +45,9 @@ done | debconf-set-selections
 group 'grid engine' gridengine-master gridengine-exec gridengine-client
 group 'mpi' openmpi-bin
 group 'blast' ncbi-blast+
+group 'browser' chromium
+group 'prometheus' prometheus
+group 'fortran' gfortran
 rm -f "$log"
 # sshd takes an account without password, but not one that is locked
 case $(getent shadow root | cut -d: -f2) in
