@@ -223,7 +223,9 @@ export function resolve_par_job_options(options: ParJobOptions): ResolvedParJobO
   const script = process.argv[1];
   const jobname = options.jobname ?? (script === undefined ? 'stdin' : basename(script, extname(script)));
   if (mfile !== undefined && options.slaves === undefined && !existsSync(mfile))
-    throw new UsageError(`ParJob: there is no machine file ${mfile}`);
+    throw new UsageError(
+      `ParJob: there is no machine file ${mfile}: write one, with a host a line ('node1:4'), or give slaves`,
+    );
   return {
     restart: options.restart === true,
     global_pars: new Pars(options.global_pars),

@@ -385,8 +385,6 @@ export class SectionRun {
     // its program may still be about to end, if it was taken from another slot
     const before = Promise.all([this.#slot_work.get(slot), this.#section_work.get(id)]);
     this.#controllers.set(slot, controller);
-    this.#parts.emitter.emit('section_sent', { id, attempt, host });
-    this.#notice(1, `section ${id} goes to ${host}, attempt ${attempt}`);
     const work = before.then(() => this.#attempt(id, attempt, slot, host, controller.signal));
     const settled = work
       .catch((error: Error) => this.#fail(error))
@@ -403,6 +401,9 @@ export class SectionRun {
     const line = this.#hosts.line_of(slot);
     const index = this.#plan.section(id)?.index as number;
     const who = { id, attempt: number, host };
+    // now that whatever had the slot before has ended
+    emitter.emit('section_sent', who);
+    this.#notice(1, `section ${id} goes to ${host}, attempt ${number}`);
     try {
       if (line === undefined) throw new AttemptFailure('lost', 'its slave was lost');
       const attempt = new Attempt(

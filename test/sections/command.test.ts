@@ -1,7 +1,9 @@
+import { chmodSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { default_command, redirections, stages_of } from '../../src/sections/command.js';
 import { LineCutter, parse_report, parse_sep_line } from '../../src/sections/far/report_lines.js';
-import { datapath_in } from '../../src/sections/far/scratch.js';
+import { datapath_in, own_folder } from '../../src/sections/far/scratch.js';
 import { Pars } from '../../src/sections/pars.js';
 import { safe_name } from '../../src/sections/safe_name.js';
 import {
@@ -10,6 +12,7 @@ import {
   PIECE_TRANSITIONS,
   SECTION_TRANSITIONS,
 } from '../../src/sections/section_state.js';
+import { test_folder } from './kit.js';
 
 const FILES = [
   { key: 'in', path: '/s/a b.H', tag: '<', reuse_words: [] },
@@ -135,5 +138,25 @@ describe('the tables of states', () => {
       for (const state of Object.values(row)) expect(PIECE_TRANSITIONS).toHaveProperty(state);
     expect(() => next_section_state('collected', 'back')).toThrow('a section that is collected cannot back');
     expect(() => next_piece_state('absent', 'arrive')).toThrow('a piece that is absent cannot arrive');
+  });
+});
+
+describe('the folder in the temporary one', () => {
+  it('is made for its user alone', () => {
+    const folder = join(test_folder(), 'parjob-me');
+    expect(own_folder(folder)).toBe(folder);
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    expect(own_folder(folder)).toBe(folder);
+  });
+
+  it('is not used when others may write in it, or it is a link', () => {
+    const folder = join(test_folder(), 'parjob-me');
+    mkdirSync(folder);
+    chmodSync(folder, 0o777);
+    expect(() => own_folder(folder)).toThrow(/is not this user's alone: .*chmod go-w/);
+    chmodSync(folder, 0o755);
+    const link = join(test_folder(), 'link');
+    symlinkSync(folder, link);
+    expect(() => own_folder(link)).toThrow("is not this user's alone");
   });
 });

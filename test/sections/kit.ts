@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import type { LaunchedProcess, LaunchOrder } from '../../src/launch/launcher.js';
 import { LocalLauncher } from '../../src/launch/local.js';
 import { LocalSlave } from '../../src/master/local_slave.js';
@@ -10,13 +10,10 @@ import { ParJob } from '../../src/sections/par_job.js';
 import type { ParJobOptions } from '../../src/sections/par_job_options.js';
 import type { SectionEvent, SectionEvents } from '../../src/sections/section_events.js';
 
-const folders: string[] = [];
-const parjobs: ParJob[] = [];
-
 /** A new folder, removed after the test. */
 export function test_folder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'parjob-sections-'));
-  folders.push(folder);
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -93,7 +90,7 @@ export function in_folder(
 /** A ParJob that is stopped after the test. */
 export function test_job(folder: string, options: ParJobOptions): ParJob {
   const parjob = new ParJob({ ...in_folder(folder), ...options });
-  parjobs.push(parjob);
+  onTestFinished(() => parjob.stop());
   return parjob;
 }
 
@@ -134,8 +131,3 @@ export function files_below(folder: string): string[] {
     return [];
   }
 }
-
-afterEach(async () => {
-  await Promise.all(parjobs.splice(0).map((parjob) => parjob.stop()));
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});

@@ -4,9 +4,10 @@
  *
  * Lines of a .datapath file are `datapath=DIR/` or `HOST datapath=DIR/`; of those that fit the last one counts.
  */
-import { readFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import { homedir, hostname, tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
+import { UsageError } from '../../errors.js';
 
 export function scratch_folder(wanted: string | undefined): string {
   if (wanted !== undefined) return resolve(wanted);
@@ -16,7 +17,21 @@ export function scratch_folder(wanted: string | undefined): string {
     const found = datapath_in(text_of(join(folder, '.datapath')), hostname());
     if (found !== undefined) return resolve(found);
   }
-  return join(tmpdir(), `parjob-${userInfo().username}`);
+  return own_folder(join(tmpdir(), `parjob-${userInfo().username}`));
+}
+
+/**
+ * A folder in one that is everybody's, made if it is not there.
+ * @throws UsageError (PARJOB_ERR_USAGE) when it is somebody else's, who could put other programs and data in it
+ */
+export function own_folder(folder: string): string {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const { uid, mode } = lstatSync(folder);
+  if (uid === userInfo().uid && (mode & 0o022) === 0) return folder;
+  throw new UsageError(
+    `the folder ${folder} is not this user's alone: remove it, take away the rights of others (chmod go-w), or choose another ` +
+      'by the option scratch or DATAPATH',
+  );
 }
 
 /** What the text of a .datapath file says for `host`. */

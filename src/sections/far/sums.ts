@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { UsageError } from '../../errors.js';
 import { format_named } from '../formats/formats.js';
+import { read_header } from '../formats/header.js';
 import { write_wide_sum } from '../pieces/wide_sum.js';
 import type { FarCall } from './call.js';
 import { facts_of } from './files.js';
@@ -29,6 +30,10 @@ export async function add_to_sum(
   const { sum, output, target, name } = order;
   const format = format_named(order.format);
   if (format.kind !== 'cube') throw new UsageError(`${name}: only cubes can be added up`);
+  await read_header(sum.file, format).catch((error: Error) => {
+    // whoever adds to it is not to blame
+    throw new Error(`a sum was damaged: ${error.message}`, { cause: error });
+  });
   await mkdir(dirname(target), { recursive: true });
   const used = await write_wide_sum(target, format, [sum, { file: output, is_wide: false }], name);
   return { ...(await facts_of(target, undefined)), used };
