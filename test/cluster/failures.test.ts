@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LocalSlave, type Outcome, RemoteError, SlaveDiedError, tasks_from } from '../../src/index.js';
 import { cluster_job, next_event, test_folder } from '../kit/cluster.js';
+import { wait_until } from '../kit/wait_until.js';
 
 const tasks = tasks_from<typeof import('../tasks/process.js')>(
   new URL('../tasks/process.js', import.meta.url),
@@ -149,7 +150,11 @@ describe('busy is not dead', () => {
 
   it('a slave that is stopped by SIGSTOP is lost, and its task goes elsewhere', async () => {
     const job = cluster_job<unknown>(2, { heartbeat_interval: 100, heartbeat_timeout: 1000 });
+    // without a pulse it would be judged by start_timeout
+    const beating = new Set<unknown>();
+    job.on('heartbeat', ({ slave }) => beating.add(slave));
     await job.start();
+    await wait_until(() => beating.has(job[0]), 'the pulse of the slave');
     const frozen = job[0]?.pid as number;
     process.kill(frozen, 'SIGSTOP');
     for (let i = 0; i < 4; i++) job.queue_task(tasks.pid());
