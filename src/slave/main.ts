@@ -9,6 +9,7 @@ import { EXIT_BAD_SECRET, EXIT_CANNOT_REACH, EXIT_VERSION_DIFFERS } from '../lau
 import { parse_addresses } from '../net/address.js';
 import { DialError } from '../net/dial.js';
 import { NO_SLAVE_ID, SECRET_BYTES } from '../wire/hello.js';
+import { group_of } from './end.js';
 import { NodeProcess } from './own_process.js';
 import { first_dial } from './redial.js';
 import { type SlaveArguments, SlaveProcess } from './slave_process.js';
@@ -101,15 +102,7 @@ function as_secret(text: string, where: string): Buffer {
 
 /** Whether the group of this process is its own, so that it may end with it. Known on Linux only. */
 function leads_group(): boolean {
-  try {
-    // the name in parentheses may hold anything; then follow state, parent, group
-    const [, , group] = readFileSync('/proc/self/stat', 'latin1')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-    return Number(group) === process.pid;
-  } catch {
-    return false;
-  }
+  return group_of('self') === process.pid;
 }
 
 function exit_code_of(error: unknown): number {

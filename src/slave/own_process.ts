@@ -4,7 +4,7 @@
  */
 import type { EventEmitter } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { end_process } from './end.js';
+import { end_others_of_group, end_process } from './end.js';
 import { BREAK_LINK, type PulseData, WATCH_TIME } from './pulse_data.js';
 
 /** What the pulse tells the main thread. */
@@ -29,6 +29,8 @@ export interface OwnProcess {
   exit(exit_code: number): void;
   /** Ends it at once, with all that its tasks have started. */
   end(): void;
+  /** Ends what its tasks have started, and not itself. */
+  end_children(): void;
 }
 
 /** The real one. */
@@ -61,5 +63,9 @@ export class NodeProcess implements OwnProcess {
 
   end(): void {
     end_process(this.#owns_group);
+  }
+
+  end_children(): void {
+    if (this.#owns_group) end_others_of_group();
   }
 }

@@ -271,9 +271,12 @@ export class SlaveProcess {
       this.#process.exit(1);
     });
     events.on('exit', (exit_code: number) => {
-      if (this.#is_stopping) return;
-      report.exiting(this.#channel.writer, exit_code, this.#runner?.begun_task_id);
-      this.#channel.flush();
+      if (!this.#is_stopping) {
+        report.exiting(this.#channel.writer, exit_code, this.#runner?.begun_task_id);
+        this.#channel.flush();
+      }
+      // its master may be gone in the same moment
+      this.#process.end_children();
     });
     // Ctrl-C in a terminal is meant for the master
     events.on('SIGINT', () => {});

@@ -1,7 +1,7 @@
 /** What a slave makes of what node and the system tell its process. */
 import { describe, expect, it } from 'vitest';
 import { order } from '../../src/wire/messages.js';
-import { is_alive } from '../kit/processes.js';
+import { is_alive, wait_gone } from '../kit/processes.js';
 import { RealSlave } from '../kit/real_slave.js';
 import { wait_until } from '../kit/wait_until.js';
 
@@ -116,4 +116,12 @@ it('Ctrl-C in the terminal is meant for the master', async () => {
   slave.child.kill('SIGINT');
   await still_serves(slave);
   expect(is_alive(slave.pid)).toBe(true);
+});
+
+it('that ends by itself takes along what its tasks have started, and keeps its exit code', async () => {
+  const slave = await RealSlave.serving();
+  slave.master.run(TASKS, 'exit_beside_child', [7]);
+  const { progress } = await slave.master.heard('progress');
+  expect(await slave.ended).toEqual({ code: 7, signal: null });
+  await wait_gone([progress.done]);
 });

@@ -26,6 +26,7 @@ class FakeOwnProcess implements OwnProcess {
   readonly events = new EventEmitter();
   readonly exits: number[] = [];
   ends = 0;
+  ends_of_children = 0;
   /** What pulses were started with, and what they can tell. */
   readonly pulses: { data: PulseData; events: PulseEvents }[] = [];
   watch_times = 0;
@@ -46,6 +47,10 @@ class FakeOwnProcess implements OwnProcess {
 
   end(): void {
     this.ends++;
+  }
+
+  end_children(): void {
+    this.ends_of_children++;
   }
 
   async has_ended(): Promise<void> {
@@ -487,7 +492,7 @@ describe('a stray error', () => {
       // the task has its outcome, so no death is charged to it
       { kind: 'exiting', exit_code: 1, task_id: undefined, is_evicted: false },
     ]);
-    expect(slave.own.exits).toEqual([1]);
+    expect(slave.own).toMatchObject({ exits: [1], ends_of_children: 1 });
     expect(printed).toHaveBeenCalledWith(error);
     await let_go('thrown');
     await round_trip(slave);

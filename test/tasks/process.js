@@ -111,6 +111,12 @@ export function until_aborted() {
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 }
 
+/** Starts a program, says its pid as progress, and ends the process. @param {number} code */
+export function exit_beside_child(code) {
+  current_task().report_progress(/** @type {number} */ (spawn('sleep', ['600'], { stdio: 'ignore' }).pid));
+  process.exit(code);
+}
+
 /** Starts a program, tells its pid as progress, and never ends. @returns {Promise<never>} */
 export function run_child() {
   current_task().report_progress(/** @type {number} */ (spawn('sleep', ['600'], { stdio: 'ignore' }).pid));
