@@ -139,8 +139,7 @@ export class Runner {
   /** The master is gone for good: nothing is begun any more. Resolves when nothing runs. */
   detach(): Promise<void> {
     this.#queue.clear();
-    if (this.#loading !== undefined) this.#options.watch.end();
-    this.#loading = undefined;
+    if (this.#loading !== undefined) this.#stop_loading();
     return new Promise((resolve) => {
       this.#on_idle = resolve;
       if (!this.#is_busy) resolve();
@@ -210,7 +209,12 @@ export class Runner {
 
   #abort(task_id: number): void {
     if (this.#running?.task_id === task_id) return this.#running.abort();
-    if (this.#loading?.task_id === task_id) this.#aborted.add(task_id);
+    if (this.#loading?.task_id === task_id) {
+      const task = new RunningTask(this.#loading, this.#options, performance.now());
+      this.#stop_loading();
+      this.#ahead.delete(task_id);
+      return void this.#end_task(task, false, never_started());
+    }
     for (const item of this.#queue)
       if (item.kind === 'run_task' && item.task_id === task_id) this.#aborted.add(task_id);
   }
@@ -256,11 +260,7 @@ export class Runner {
       const task = new RunningTask(item, this.#options, now);
       if (ahead !== undefined) Object.assign(task, ahead);
       if (this.#is_aborted(item.task_id)) {
-        this.#end_task(
-          task,
-          false,
-          new DOMException('the task was cancelled before it started', 'AbortError'),
-        );
+        this.#end_task(task, false, never_started());
         continue;
       }
       this.#running = task;
@@ -304,7 +304,16 @@ export class Runner {
     this.#loading = item;
     this.#is_busy = true;
     this.#channel.flush();
-    void loading.then(this.#continue);
+    void loading.then(() => {
+      if (this.#loading === item) this.#continue();
+    });
+  }
+
+  /** The task that the module is loaded for is not to run. The next one that needs it waits for it anew. */
+  #stop_loading(): void {
+    this.#options.watch.end();
+    this.#loading = undefined;
+    this.#is_busy = false;
   }
 
   /** Says to the pulse which task runs, and until when it may; `more`, ms, is for what comes before. */
@@ -425,6 +434,10 @@ export class Runner {
     }
     this.#channel.posted();
   }
+}
+
+function never_started(): Error {
+  return new DOMException('the task was cancelled before it started', 'AbortError');
 }
 
 function is_thenable(value: unknown): boolean {

@@ -127,15 +127,38 @@ describe('a task whose module is being loaded', () => {
     expect(await bench.ended(1)).toMatchObject([{ value: 'done' }]);
   });
 
-  it('can be cancelled', async () => {
+  it('can be cancelled at once, and the next one waits for the module', async () => {
     const loading = new Deferred<void>();
     const bench = new RunnerBench({ task }, { loading: loading.promise });
     bench.run('task');
-    await wait_until(() => bench.loads === 1, 'the load');
+    bench.run('task');
+    await wait_until(() => bench.runner.begun_task_id === 100, 'the load');
     bench.abort(100);
-    for (let i = 0; i < 5; i++) await turn();
+    expect(await bench.ended(1)).toMatchObject([
+      { kind: 'task_failed', task_id: 100, value: { name: 'AbortError' } },
+    ]);
+    await wait_until(() => bench.runner.begun_task_id === 101, 'the load for the next');
+    expect(bench.watch.running_seq).toBe(1);
     loading.resolve();
-    expect(await bench.ended(1)).toMatchObject([{ kind: 'task_failed', value: { name: 'AbortError' } }]);
+    expect((await bench.ended(2))[1]).toMatchObject({ task_id: 101, value: 'done' });
+  });
+
+  it('that was cancelled starts nothing beside another that runs', async () => {
+    const loading = new Deferred<void>();
+    const going = new Deferred<string>();
+    const bench = new RunnerBench({ task, wait: () => going.promise }, { loading: loading.promise });
+    bench.run('task');
+    await wait_until(() => bench.runner.begun_task_id === 100, 'the load');
+    bench.abort(100);
+    bench.run('wait');
+    bench.run('task');
+    await bench.ended(1);
+    loading.resolve();
+    await wait_until(() => bench.runner.running_task_id === 101, 'the one that waits');
+    for (let i = 0; i < 5; i++) await turn();
+    expect(bench.outcomes).toHaveLength(1);
+    going.resolve('gone on');
+    expect((await bench.ended(3)).map(({ value }) => value).slice(1)).toEqual(['gone on', 'done']);
   });
 
   it('is dropped when the master is gone', async () => {
