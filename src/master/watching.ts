@@ -3,6 +3,8 @@
  * listen; the front door says where they are, and they are loaded by a job that asks for one.
  */
 import type { Log } from '../base/log.js';
+import { show } from '../base/options.js';
+import { UsageError } from '../errors.js';
 import type { JobTask } from './queued_task.js';
 
 /** Options of a Job that ask for somebody who looks on. */
@@ -73,6 +75,15 @@ export function set_watch(load: () => Promise<Watch>): void {
   load_watch = load;
 }
 
+/** A propagator may be anybody's, and what it writes is sent. */
+function check_text(name: string, value: unknown): void {
+  if (typeof value === 'string' && value.isWellFormed() && name.isWellFormed() && name !== '__proto__')
+    return;
+  throw new UsageError(
+    `the propagator of traces writes ${JSON.stringify(name)}: expected well-formed texts, got ${show(value)}`,
+  );
+}
+
 /** Those who look on at one job, from the first thing that it does. */
 export class Watching {
   /** Nobody was asked for, or all who were look on. */
@@ -125,7 +136,9 @@ export class Watching {
   context_of(task: JobTask): Readonly<Record<string, string>> | undefined {
     if (this.#tracing === undefined) return undefined;
     try {
-      return this.#tracing.context_of(task);
+      const carrier = this.#tracing.context_of(task);
+      for (const [name, value] of Object.entries(carrier ?? {})) check_text(name, value);
+      return carrier;
     } catch (error) {
       this.#end_tracing(error as Error);
       return undefined;
