@@ -392,7 +392,7 @@ export class Driver implements SessionEvents {
       this.on_launch_failed(session, new LaunchError((error as Error).message, facts, { cause: error }));
       return;
     }
-    if ((await this.#heirs?.await(session)) === true) return;
+    if ((await this.#heirs?.has_come(session)) === true) return;
     this.#launches.add(session);
   }
 

@@ -68,7 +68,7 @@ export interface JobEvents {
 }
 
 export type JobEvent = keyof JobEvents;
-/** All of them, to notice a name that is misspelt. */
+/** Every event. The compiler sees to it that none is missing. */
 const NAMES: Readonly<Record<JobEvent, true>> = {
   slave_started: true,
   slave_connected: true,
@@ -94,6 +94,8 @@ const NAMES: Readonly<Record<JobEvent, true>> = {
   client_refused: true,
 };
 
+export const EVENT_NAMES = Object.keys(NAMES) as readonly JobEvent[];
+
 export type JobListener<E extends JobEvent> = (event: JobEvents[E]) => void;
 
 export class Events {
@@ -108,7 +110,7 @@ export class Events {
   /** @throws UsageError (PARJOB_ERR_USAGE) for a name that no event has, or what is no function */
   on<E extends JobEvent>(name: E, listener: JobListener<E>): void {
     if (!Object.hasOwn(NAMES, name))
-      throw new UsageError(`on: there is no event ${show(name)}; there are ${Object.keys(NAMES).join(', ')}`);
+      throw new UsageError(`on: there is no event ${show(name)}; there are ${EVENT_NAMES.join(', ')}`);
     if (typeof listener !== 'function')
       throw new UsageError(`on: the listener of ${name} must be a function, got ${show(listener)}`);
     this.#emitter.on(name, listener);

@@ -58,7 +58,7 @@ export class Heirs {
   }
 
   /** Resolves to whether the process of that slave lives on from the earlier run, and has come back. */
-  async await(session: Session): Promise<boolean> {
+  async has_come(session: Session): Promise<boolean> {
     const heir = this.#estate.heir(session.slave_id);
     if (heir === undefined || session.launches > 0) return false;
     if (!(await session.await_heir(heir, HEIR_TIME))) {

@@ -5,6 +5,8 @@
 import { mkdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, posix } from 'node:path';
+import { add_up, type Output } from './adding.js';
+import { AttemptFailure } from './attempt_failure.js';
 import { default_command, redirections, type SectionFile, stages_of } from './command.js';
 import type { ProgramEnd, ProgramNote, ProgramOrder } from './far/messages.js';
 import type { Hosts } from './hosts.js';
@@ -17,17 +19,7 @@ import { Porter } from './porter.js';
 import { safe_name } from './safe_name.js';
 import { log_file_of, NO_CHECKPOINT, type SectionFields } from './section_records.js';
 import type { StatusFile } from './status_file.js';
-import type { Addition, Sum, SumFile, SumsTable } from './sums_table.js';
-
-/** Why an attempt did not come to its end. */
-export class AttemptFailure extends Error {
-  readonly why: 'program' | 'transfer' | 'lost';
-
-  constructor(why: 'program' | 'transfer' | 'lost', message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.why = why;
-  }
-}
+import type { Addition, SumsTable } from './sums_table.js';
 
 export interface AttemptParts {
   options: ResolvedParJobOptions;
@@ -66,13 +58,6 @@ export interface AttemptEnd {
   addition: Addition | undefined;
   /** Removes what it makes superfluous, once that is written down. */
   tidy(): void;
-}
-
-/** An output of the attempt. */
-interface Output {
-  key: string;
-  file: ParFile;
-  path: string;
 }
 
 /** What an earlier attempt has left to go on with. */
@@ -124,7 +109,7 @@ export class Attempt {
       const end = await this.#run_program(order, signal);
       this.#check(end);
       await this.#hook('clean_job', () => this.#parts.hooks.clean_job(section));
-      const { addition, used } = await this.#add_up(outputs, end);
+      const { addition, used } = await add_up({ ...this.#parts, root: this.#root }, this.#who, outputs, end);
       this.#outputs_arrive(outputs, end);
       this.#parts.status.write('section', id, { run_ms: Math.round(end.run_ms) });
       this.#remove_inputs(inputs);
@@ -365,56 +350,6 @@ export class Attempt {
       const found = end.outputs.find((output) => output.key === key);
       if (found === undefined || !('size' in found) || file.is_summed) continue;
       this.#parts.pieces.arrive(this.#output_id(key), [{ path, size: found.size, sha256: found.sha256 }]);
-    }
-  }
-
-  // ---- sums
-
-  /** Adds what is summed to the sum of its slot: as new files, which do not count before they are written down. */
-  async #add_up(
-    outputs: readonly Output[],
-    end: ProgramEnd,
-  ): Promise<{ addition: Addition | undefined; used: string[] }> {
-    const summed = outputs.filter(({ file }) => file.is_summed);
-    if (summed.length === 0) return { addition: undefined, used: [] };
-    const { id: section, attempt, host, slot } = this.#who;
-    const sum = this.#parts.sums.open_of(slot, host);
-    const files: SumFile[] = [];
-    const used: string[] = [];
-    for (const output of summed) {
-      const { key: file, path } = output;
-      const found = end.outputs.find(({ key }) => key === file);
-      if (found === undefined || !('size' in found)) continue;
-      const { size, sha256 } = found;
-      if (sum === undefined) files.push({ file, path, size, sha256, is_wide: false });
-      else files.push(await this.#add_one(output, sum, used));
-    }
-    return { addition: { slot, host, section, attempt, sum, files }, used };
-  }
-
-  async #add_one({ key, path, file }: Output, sum: Sum, used: string[]): Promise<SumFile> {
-    const { sums, line } = this.#parts;
-    const { id, attempt } = this.#who;
-    const before = sum.files.find((other) => other.file === key);
-    const target = posix.join(this.#root, 'sum', `${safe_name(key)}-${safe_name(id)}.a${attempt}`);
-    try {
-      if (before === undefined) throw new Error(`the sum ${sum.id} has no ${key}`);
-      const order = {
-        sum: { file: before.path, is_wide: before.is_wide },
-        output: path,
-        format: file.format_name ?? '',
-        target,
-        name: `its output ${key}`,
-      };
-      const { size, sha256, used: read } = await line.call('add_to_sum', [order]);
-      used.push(...read);
-      return { file: key, path: target, size, sha256, is_wide: true };
-    } catch (error) {
-      const { message, system_code } = error as Error & { system_code?: string };
-      if (system_code === 'PARJOB_ERR_USAGE') throw new AttemptFailure('program', message, { cause: error });
-      // what it was may be the cause
-      sums.close(sum.id);
-      throw error;
     }
   }
 

@@ -8,7 +8,8 @@
 import { Deferred } from '../base/deferred.js';
 import { type FailedSection, ParjobError, SectionFailedError } from '../errors.js';
 import type { Job } from '../master/job.js';
-import { Attempt, AttemptFailure } from './attempt.js';
+import { Attempt } from './attempt.js';
+import { AttemptFailure } from './attempt_failure.js';
 import { Cleaner } from './cleaner.js';
 import { BadOutput, Collection } from './collection.js';
 import { Hosts } from './hosts.js';

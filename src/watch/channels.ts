@@ -3,37 +3,9 @@
  * of an event is `parjob:` and its name; the message is what a listener of the job gets. NAMES.md lists them.
  */
 import { channel } from 'node:diagnostics_channel';
-import type { JobEvent, JobEvents } from '../master/events.js';
+import { EVENT_NAMES, type JobEvent, type JobEvents } from '../master/events.js';
 import type { RunModel } from './run_model.js';
 import { Subscriptions } from './watched_job.js';
-
-/** Every event of a Job. The compiler sees to it that none is missing. */
-const EVENTS: Readonly<Record<JobEvent, true>> = {
-  slave_started: true,
-  slave_connected: true,
-  slave_lost: true,
-  slave_disconnected: true,
-  slave_reconnected: true,
-  slave_dead: true,
-  slave_stopped: true,
-  host_benched: true,
-  host_released: true,
-  run_started: true,
-  run_finished: true,
-  job_stopped: true,
-  tasks_settled: true,
-  heartbeat: true,
-  stray_error: true,
-  task_done: true,
-  task_failed: true,
-  task_retried: true,
-  task_cancelled: true,
-  task_checkpoint: true,
-  task_progress: true,
-  client_refused: true,
-};
-
-export const CHANNEL_EVENTS = Object.keys(EVENTS) as JobEvent[];
 
 export function channel_name(event: JobEvent): string {
   return `parjob:${event}`;
@@ -47,7 +19,7 @@ export function channel_name(event: JobEvent): string {
 export function publish_events(model: Pick<RunModel, 'job' | 'on_look'>): () => void {
   const { job } = model;
   const subscriptions = new Subscriptions(job);
-  for (const event of CHANNEL_EVENTS) {
+  for (const event of EVENT_NAMES) {
     if (event === 'task_done') continue;
     const published = channel(channel_name(event));
     subscriptions.on(event, (message) => {

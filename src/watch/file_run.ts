@@ -7,15 +7,16 @@
  * Until its last line is `finished`, the file does not say how many tasks were queued: what waits for its first run is
  * not known, only how many there are at least.
  */
+
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Clock, SYSTEM_CLOCK } from '../base/clock.js';
+import { DoneLine } from '../journal/done_line.js';
 import { type HeaderLine, read_header } from '../journal/header.js';
 import { MAX_LINE_BYTES } from '../journal/line.js';
 import { LineFile } from '../journal/line_file.js';
 import { STALE_AFTER } from '../journal/lock.js';
 import { is_running, parse_owner } from '../journal/owner.js';
-import { DoneLine } from './done_line.js';
 import { FileTail } from './file_tail.js';
 import { plural } from './format.js';
 import { type FileSlave, Gathered } from './gathered.js';

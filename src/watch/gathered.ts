@@ -2,9 +2,9 @@
  * Gathered: what a status file says of a run, taken in line by line, in bounded memory but for some bytes a task. It
  * reads no file.
  */
+import { type DoneLine, key_hashes } from '../journal/done_line.js';
 import type { HeaderLine } from '../journal/header.js';
 import { parse_line, type TaskLine } from '../journal/line.js';
-import { type DoneLine, key_hashes } from './done_line.js';
 import { Histogram } from './histogram.js';
 import { KeyTable } from './key_table.js';
 import type { Failure } from './run_model.js';

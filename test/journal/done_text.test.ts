@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parse_done } from '../../src/journal/done_text.js';
 import { is_json_exact } from '../../src/journal/json_exact.js';
 import { parse_line, type TaskLine } from '../../src/journal/line.js';
-import { LineText } from '../../src/journal/line_text.js';
+import { done_lines } from './kit.js';
 
 /** What parse_line says of a text; undefined when it refuses it. */
 function parsed(text: string): TaskLine | undefined {
@@ -26,24 +26,7 @@ const any_record = fc.record({
   ),
 });
 
-const any_lines = fc.array(any_record, { minLength: 1, maxLength: 8 }).map((records) => {
-  const text = new LineText({
-    created: Date.now() - 1000,
-    functions: [],
-    garbage_bytes: 0,
-    inline_limit: 2 ** 16,
-    recall: () => undefined,
-    write_file: () => {},
-    doom_file: () => {},
-  });
-  return records
-    .map(({ index, key, value, ...rest }) =>
-      text.of({ kind: 'done', task: { index, key, name: 'a.js#f' }, value: { json: value }, ...rest }),
-    )
-    .join('')
-    .split('\n')
-    .filter((line) => line.startsWith('{"kind":"done"'));
-});
+const any_lines = fc.array(any_record, { minLength: 1, maxLength: 8 }).map(done_lines);
 
 describe('parse_done', () => {
   it('says of what the journal writes what parse_line says, but for the value', () => {

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterAll } from 'vitest';
 import { Journal } from '../../src/journal/journal.js';
 import type { JournalOptions } from '../../src/journal/journal_options.js';
+import { LineText } from '../../src/journal/line_text.js';
 import type { JournalRecord, StoredValue, TaskIdentity } from '../../src/journal/record.js';
 import { Replay } from '../../src/journal/replay.js';
 import { options_of, SMALL_LIMIT, task_of } from './options.js';
@@ -309,4 +310,33 @@ export function play(file: string, steps: readonly Step[], more: Partial<Journal
     journal.close();
   }
   return model;
+}
+
+/** The lines that a writer makes of tasks that have returned. */
+export function done_lines(
+  records: readonly {
+    index: number;
+    key: string;
+    attempt: number;
+    slave: string;
+    run_ms: number;
+    value: unknown;
+  }[],
+): string[] {
+  const text = new LineText({
+    created: Date.now() - 1000,
+    functions: [],
+    garbage_bytes: 0,
+    inline_limit: 2 ** 16,
+    recall: () => undefined,
+    write_file: () => {},
+    doom_file: () => {},
+  });
+  return records
+    .map(({ index, key, value, ...rest }) =>
+      text.of({ kind: 'done', task: { index, key, name: 'a.js#f' }, value: { json: value }, ...rest }),
+    )
+    .join('')
+    .split('\n')
+    .filter((line) => line.startsWith('{"kind":"done"'));
 }

@@ -1,7 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { CHANNEL_EVENTS, channel_name, publish_events } from '../../src/watch/channels.js';
+import { EVENT_NAMES } from '../../src/master/events.js';
+import { channel_name, publish_events } from '../../src/watch/channels.js';
 import { fake_run } from './fake_job.js';
 
 it('publishes what the job tells, while somebody listens', () => {
@@ -31,5 +32,5 @@ it('publishes what the job tells, while somebody listens', () => {
 it('has a channel for each event, and NAMES.md names them all', () => {
   const page = readFileSync(new URL('../../src/watch/NAMES.md', import.meta.url), 'utf8');
   const named = new Set([...page.matchAll(/`(parjob:\w+)`/g)].map(([, name]) => name));
-  expect([...named].toSorted()).toEqual(CHANNEL_EVENTS.map(channel_name).toSorted());
+  expect([...named].toSorted()).toEqual(EVENT_NAMES.map(channel_name).toSorted());
 });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { key_hashes } from '../../src/watch/done_line.js';
+import { key_hashes } from '../../src/journal/done_line.js';
 import { KeyTable } from '../../src/watch/key_table.js';
 
 it('numbers keys in the order in which they come, and knows them again', () => {

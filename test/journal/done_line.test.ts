@@ -1,37 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { DoneLine, key_hashes } from '../../src/journal/done_line.js';
 import { is_json_exact } from '../../src/journal/json_exact.js';
 import { parse_line, type TaskLine } from '../../src/journal/line.js';
-import { LineText } from '../../src/journal/line_text.js';
-import { DoneLine, key_hashes } from '../../src/watch/done_line.js';
-
-function lines_of(
-  records: readonly {
-    index: number;
-    key: string;
-    attempt: number;
-    slave: string;
-    run_ms: number;
-    value: unknown;
-  }[],
-) {
-  const text = new LineText({
-    created: Date.now() - 1000,
-    functions: [],
-    garbage_bytes: 0,
-    inline_limit: 2 ** 16,
-    recall: () => undefined,
-    write_file: () => {},
-    doom_file: () => {},
-  });
-  return records
-    .map(({ index, key, value, ...rest }) =>
-      text.of({ kind: 'done', task: { index, key, name: 'a.js#f' }, value: { json: value }, ...rest }),
-    )
-    .join('')
-    .split('\n')
-    .filter((line) => line.startsWith('{"kind":"done"'));
-}
+import { done_lines } from './kit.js';
 
 describe('DoneLine', () => {
   it('reads what the journal writes as parse_line does', () => {
@@ -48,7 +20,7 @@ describe('DoneLine', () => {
     let read = 0;
     fc.assert(
       fc.property(fc.array(record, { maxLength: 8 }), (records) => {
-        for (const text of lines_of(records)) {
+        for (const text of done_lines(records)) {
           const bytes = Buffer.from(`before\n${text}\nafter`);
           // what it leaves to parse_line is right in any case
           if (!reader.read(bytes, 7, bytes.length - 6)) continue;
