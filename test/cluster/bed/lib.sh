@@ -46,11 +46,11 @@ spawn() {
   record "$name" $! || ended "$name" "$log"
 }
 
-# await SECONDS WHAT COMMAND...: looks ten times a second
+# await SECONDS WHAT COMMAND...: looks ten times a second, each time in a shell of its own: it may die there
 await() {
   local tries=$(($1 * 10)) what=$2
   shift 2
-  while ! "$@" >/dev/null 2>&1; do
+  while ! ("$@") >/dev/null 2>&1; do
     [ $((tries -= 1)) -gt 0 ] || die "$what: in vain"
     sleep 0.1
   done
@@ -60,7 +60,7 @@ await() {
 await_daemon() {
   local name=$1 tries=$(($2 * 10)) log=$3
   shift 3
-  while ! "$@" >/dev/null 2>&1; do
+  while ! ("$@") >/dev/null 2>&1; do
     alive "$name" || ended "$name" "$log"
     [ $((tries -= 1)) -gt 0 ] || { tail -n 5 "$log" >&2; die "$name is not ready, see $log"; }
     sleep 0.1
