@@ -94,6 +94,7 @@ class CommandProcess implements LaunchedProcess {
   is_unwatched = false;
   readonly #ended = new Deferred<ProcessEnd>();
   readonly #kill: () => void;
+  #is_killed = false;
 
   constructor(command: string[], pid: number | undefined, ended: Promise<ProcessEnd>, kill: () => void) {
     this.command = command;
@@ -101,7 +102,7 @@ class CommandProcess implements LaunchedProcess {
     this.#kill = kill;
     void ended.then((end) => {
       this.is_unwatched = end.exit_code === 0;
-      if (!this.is_unwatched) this.#ended.resolve(end);
+      if (!this.is_unwatched || this.#is_killed) this.#ended.resolve(end);
     });
   }
 
@@ -110,6 +111,7 @@ class CommandProcess implements LaunchedProcess {
   }
 
   kill(): void {
+    this.#is_killed = true;
     this.#kill();
     if (this.is_unwatched) this.#ended.resolve({ exit_code: undefined, signal: undefined, error: undefined });
   }

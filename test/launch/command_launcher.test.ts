@@ -1,9 +1,13 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SLAVE_SCRIPT, slave_arguments } from '../../src/launch/command.js';
 import { CommandLauncher, type CommandLauncherOptions } from '../../src/launch/command_launcher.js';
-import type { LaunchOrder } from '../../src/launch/launcher.js';
+import type { LaunchedProcess, LaunchOrder } from '../../src/launch/launcher.js';
 import { an_order } from '../kit/an_order.js';
+import { unit_folder } from '../kit/fake_slave.js';
+import { wait_until } from '../kit/wait_until.js';
 
 const ORDER = an_order({ slave_command: ['node'], name: 'it\'s "a".slave0', cwd: '/work dir/$x' });
 
@@ -80,5 +84,37 @@ describe('a command template', () => {
       host: 'kubectl',
       reach: 'network',
     });
+  });
+});
+
+describe('the process of a command', () => {
+  /** Starts a command that does not look for a slave. */
+  function start(...words: string[]) {
+    const order = an_order({ log_file: join(unit_folder(), 'log') });
+    const options = { secret: 'stdin', is_local: true, env: {}, forward_env: [], node_flags: [] } as const;
+    const [process] = new CommandLauncher({ template: words, ...options }).start([order]);
+    return process as LaunchedProcess;
+  }
+
+  it('that ends well may have left its slave running', async () => {
+    const process = start('true');
+    await wait_until(() => process.is_unwatched === true, 'the end of the command');
+    const first = await Promise.race([process.ended, Promise.resolve('not ended')]);
+    expect(first).toBe('not ended');
+    process.kill();
+    expect(await process.ended).toMatchObject({ exit_code: undefined });
+  });
+
+  it('that has ended well when it is killed has not: nobody else can tell', async () => {
+    const process = start('true');
+    // it has ended, and nobody here has heard of it yet
+    while (!/^State:\s+Z/m.test(readFileSync(`/proc/${process.pid}/status`, 'utf8')));
+    process.kill();
+    expect(process.is_unwatched).toBe(false);
+    expect(await process.ended).toMatchObject({ exit_code: 0 });
+  });
+
+  it('that ends badly has ended', async () => {
+    expect(await start('false').ended).toMatchObject({ exit_code: 1 });
   });
 });
