@@ -252,3 +252,30 @@ export function link_contract(name: string, make_pair: () => Pair | Promise<Pair
     });
   });
 }
+
+/** What links over sockets promise: no memory is made for what they read. @param make_pair the accepting end first */
+export function same_buffer_contract(name: string, make_pair: () => Promise<Pair>): void {
+  describe(`what comes over ${name}`, () => {
+    it.each(['accepting', 'dialling'])(
+      'is handed over in the same buffer each time at the %s end',
+      async (end) => {
+        const pair = await make_pair();
+        const [here, there] = end === 'accepting' ? pair : [pair[1], pair[0]];
+        const buffers = new Set<Buffer>();
+        let received = 0;
+        here.read_with({
+          push: (bytes, count) => {
+            buffers.add(bytes);
+            received += count;
+          },
+        });
+        for (let i = 1; i <= 5; i++) {
+          there.send([Buffer.alloc(1000)]);
+          await wait_until(() => received === 1000 * i, 'the bytes');
+        }
+        for (const link of pair) link.destroy();
+        expect(buffers.size).toBe(1);
+      },
+    );
+  });
+}

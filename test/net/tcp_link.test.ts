@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, Socket } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { TcpLink } from '../../src/net/tcp_link.js';
-import { link_contract } from '../contract/link.contract.js';
+import { link_contract, same_buffer_contract } from '../contract/link.contract.js';
 import { tcp_pair } from '../kit/tcp_pair.js';
 import { wait_until } from '../kit/wait_until.js';
 
@@ -37,6 +37,8 @@ describe('a TcpLink that dials', () => {
   });
 });
 
+same_buffer_contract('TCP', tcp_pair);
+
 describe('a TcpLink', () => {
   it.each(['accepting', 'dialling'])(
     'reads straight into the destination of its reader at the %s end',
@@ -65,25 +67,6 @@ describe('a TcpLink', () => {
       expect(place.equals(Buffer.alloc(100_000, 'x'))).toBe(true);
     },
   );
-
-  it.each(['accepting', 'dialling'])('hands over the same buffer each time at the %s end', async (end) => {
-    const pair = await tcp_pair();
-    const [here, there] = end === 'accepting' ? pair : pair.toReversed();
-    const buffers = new Set<Buffer>();
-    let received = 0;
-    here?.read_with({
-      push: (bytes, end) => {
-        buffers.add(bytes);
-        received += end;
-      },
-    });
-    for (let i = 1; i <= 5; i++) {
-      there?.send([Buffer.alloc(1000)]);
-      await wait_until(() => received === 1000 * i, 'the bytes');
-    }
-    for (const link of pair) link.destroy();
-    expect(buffers.size).toBe(1);
-  });
 
   it.each(['accepting', 'dialling'])('keeps a quiet connection alive at the %s end', async (end) => {
     const set = vi.spyOn(Socket.prototype, 'setKeepAlive');

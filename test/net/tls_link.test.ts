@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { client_psk, TLS_OPTIONS } from '../../src/net/psk.js';
 import { TlsLink } from '../../src/net/tls_link.js';
 import { HandshakeError } from '../../src/wire/hello.js';
-import { link_contract } from '../contract/link.contract.js';
+import { link_contract, same_buffer_contract } from '../contract/link.contract.js';
 import { wait_until } from '../kit/wait_until.js';
 
 const SECRET = randomBytes(32);
@@ -45,6 +45,8 @@ link_contract('the dialling end of TLS', async () => {
   const [accepting, dialling] = await tls_pair();
   return [dialling, accepting];
 });
+
+same_buffer_contract('TLS', tls_pair);
 
 /** What an end is told of its end, when it comes. */
 function end_of(link: TlsLink): { error: Error | undefined; has_come: boolean } {
