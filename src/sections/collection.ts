@@ -170,6 +170,9 @@ async function take_in(
     const is_of_system = (error as { cause?: { code?: string } }).cause?.code !== undefined;
     if (error instanceof UsageError && !is_of_system) throw new BadOutput(error.message, { cause: error });
     throw error;
+  } finally {
+    // also where it was not read at all: who sends it waits
+    await chunks[Symbol.asyncIterator]().return?.();
   }
 }
 

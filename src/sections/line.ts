@@ -3,6 +3,7 @@
  * get_data for as long as the slave lives; see far/messages.ts for what is said.
  */
 import { Deferred } from '../base/deferred.js';
+import { give_memory_back } from '../base/spare_memory.js';
 import { NetworkError, ParjobError } from '../errors.js';
 import type { Slave } from '../master/slave.js';
 import { type ToFar, type ToNear, WINDOW_BYTES } from './far/messages.js';
@@ -21,6 +22,7 @@ const SERVE = `
   await serve(master);
 `;
 
+const NOTHING = new Uint8Array(0);
 /** From the end of a line to the end of the service, if the slave does not say, ms. */
 const CLOSE_TIME = 5000;
 
@@ -31,7 +33,7 @@ type ArgsOf<N extends HandlerName> = Handlers[N] extends (call: never, ...args: 
 type ResultOf<N extends HandlerName> = Awaited<ReturnType<Handlers[N]>>;
 
 export interface CallOptions {
-  /** What is sent in the call. */
+  /** What is sent in the call, which owns the chunks. */
   feed?: AsyncIterable<Uint8Array> | undefined;
   /** Takes what the far end sends; the far end waits for it. */
   on_bytes?: ((bytes: Uint8Array) => Promise<void> | void) | undefined;
@@ -56,7 +58,8 @@ class FarError extends ParjobError {
 interface OpenCall {
   result: Deferred<unknown>;
   options: CallOptions;
-  /** What was sent and not taken, bytes. */
+  /** What was sent and not taken, and its bytes. */
+  sent: Uint8Array[];
   untaken: number;
   room: Deferred<void> | undefined;
   /** What has come is taken in order. */
@@ -126,6 +129,7 @@ export class Line {
     const call: OpenCall = {
       result: new Deferred(),
       options,
+      sent: [],
       untaken: 0,
       room: undefined,
       taking: Promise.resolve(),
@@ -169,6 +173,7 @@ export class Line {
         }
         if (is_settled) return;
         call.untaken += bytes.byteLength;
+        call.sent.push(bytes);
         await this.#send({ kind: 'chunk', id, bytes });
       }
       await this.#send({ kind: 'end', id });
@@ -215,6 +220,7 @@ export class Line {
         return;
       case 'taken':
         call.untaken -= message.bytes;
+        give_memory_back(call.sent.shift() ?? NOTHING);
         call.room?.resolve();
         call.room = undefined;
         return;

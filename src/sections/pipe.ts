@@ -1,8 +1,10 @@
 /** Pipe: bytes that one side puts in as they come and the other reads as an iterable; who puts in waits for who reads. */
 import { Deferred } from '../base/deferred.js';
 
-export class Pipe {
+export class Pipe implements AsyncIterableIterator<Uint8Array, undefined, undefined> {
   readonly #waiting: { bytes: Uint8Array; taken: Deferred<void> }[] = [];
+  /** What is read from it at present is done with when more is asked for. */
+  #read: Deferred<void> | undefined;
   #arrival: Deferred<void> | undefined;
   #has_ended = false;
   #error: Error | undefined;
@@ -31,26 +33,45 @@ export class Pipe {
     this.end();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    try {
-      for (;;) {
-        const next = this.#waiting.shift();
-        if (next !== undefined) {
-          yield next.bytes;
-          next.taken.resolve();
-        } else if (this.#error !== undefined) {
-          throw this.#error;
-        } else if (this.#has_ended) {
-          return;
-        } else {
-          this.#arrival = new Deferred();
-          await this.#arrival.promise;
-        }
+  /** There is one reader. */
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#read?.resolve();
+    this.#read = undefined;
+    for (;;) {
+      const next = this.#is_abandoned ? undefined : this.#waiting.shift();
+      if (next !== undefined) {
+        this.#read = next.taken;
+        return { done: false, value: next.bytes };
       }
-    } finally {
-      this.#is_abandoned = true;
-      for (const { taken } of this.#waiting.splice(0)) taken.resolve();
+      if (!this.#is_abandoned && this.#error !== undefined) {
+        this.#abandon();
+        throw this.#error;
+      }
+      if (this.#has_ended || this.#is_abandoned) {
+        this.#abandon();
+        return { done: true, value: undefined };
+      }
+      this.#arrival = new Deferred();
+      await this.#arrival.promise;
     }
+  }
+
+  /** The reader goes away, even if it has not begun to read. */
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#abandon();
+    this.#wake();
+    return { done: true, value: undefined };
+  }
+
+  #abandon(): void {
+    this.#is_abandoned = true;
+    this.#read?.resolve();
+    this.#read = undefined;
+    for (const { taken } of this.#waiting.splice(0)) taken.resolve();
   }
 
   #wake(): void {

@@ -72,8 +72,12 @@ export class Plan {
   #failed = 0;
   /** Their outputs wait to be collected. */
   readonly #finished = new Set<PlannedSection>();
+  /** No section before this place has pieces that wait, or may come. */
+  #turn = 0;
   readonly #sums: PlannedSums;
   #collecting = 0;
+  /** What is collected in its turn. */
+  readonly #in_turn = new Set<PlannedSection>();
   #no_room: string | undefined;
   #has_no_more_hosts: string | undefined;
   #is_over = false;
@@ -325,6 +329,7 @@ export class Plan {
     this.#count(section, -1);
     section.state = next_section_state(section.state, transition);
     this.#count(section, 1);
+    this.#turn = Math.min(this.#turn, section.index);
     if (section.state === 'finished') this.#finished.add(section);
     else this.#finished.delete(section);
     if (section.state !== 'todo') this.#todo.delete(section);
@@ -499,15 +504,43 @@ export class Plan {
   #collect_next(): void {
     if (this.#no_room !== undefined) return;
     this.#collect_next_sum();
-    for (const section of this.#finished) {
-      if (this.#collecting >= this.#options.collects) return;
-      if (section.is_being_collected || section.has_pieces_in || section.host === undefined) continue;
-      const host = this.#hosts.get(section.host);
-      if (host === undefined || !this.#has_slots(host)) continue;
+    while (this.#collecting < this.#options.collects) {
+      const section = this.#next_to_collect();
+      if (section?.host === undefined) return;
       section.is_being_collected = true;
       this.#collecting++;
       this.#orders.push({ kind: 'collect_section', id: section.id, host: section.host });
     }
+  }
+
+  /** The one whose turn it is. What comes before its turn is written twice, so others wait while there is such a one. */
+  #next_to_collect(): PlannedSection | undefined {
+    const first = this.#first_in_turn();
+    if (first !== undefined && this.#can_collect(first)) {
+      this.#in_turn.add(first);
+      return first;
+    }
+    if (this.#in_turn.size > 0) return undefined;
+    let least: PlannedSection | undefined;
+    for (const section of this.#finished)
+      if (section.index < (least?.index ?? Infinity) && this.#can_collect(section)) least = section;
+    return least;
+  }
+
+  #first_in_turn(): PlannedSection | undefined {
+    for (; ; this.#turn++) {
+      const section = this.#ordered[this.#turn];
+      if (section === undefined) return undefined;
+      const { is_being_collected, has_pieces_in, state } = section;
+      if (!is_being_collected && !has_pieces_in && state !== 'collected' && state !== 'failed')
+        return section;
+    }
+  }
+
+  #can_collect({ state, is_being_collected, has_pieces_in, host: name = '' }: PlannedSection): boolean {
+    if (state !== 'finished' || is_being_collected || has_pieces_in) return false;
+    const host = this.#hosts.get(name);
+    return host !== undefined && this.#has_slots(host);
   }
 
   #collect_next_sum(): void {
@@ -524,6 +557,8 @@ export class Plan {
 
   #end_collecting(section: PlannedSection): void {
     section.is_being_collected = false;
+    this.#in_turn.delete(section);
+    this.#turn = Math.min(this.#turn, section.index);
     this.#collecting--;
   }
 

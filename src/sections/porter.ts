@@ -4,6 +4,7 @@
  */
 import { posix } from 'node:path';
 import { UsageError } from '../errors.js';
+import { read_ahead } from './formats/file_bytes.js';
 import type { Hosts } from './hosts.js';
 import type { ParFile, Part } from './par_file.js';
 import type { Piece, PieceFile, PiecesTable } from './pieces_table.js';
@@ -109,7 +110,7 @@ export class Porter {
         const there = await this.#hosts.call(host, 'part_bytes', [path]);
         const from = part.bytes === undefined || there > part.bytes ? 0 : there;
         if (from > 0) this.#on_notice(2, `${path} on ${host} goes on behind ${from} bytes`);
-        const options = { feed: part.read(from) };
+        const options = { feed: read_ahead(part.read(from)) };
         const { size, sha256 } = await this.#hosts.call(host, 'receive', [path, from, part.mode], options);
         if (part.bytes !== undefined && size !== part.bytes)
           throw new Error(`${path} should have ${part.bytes} bytes and has ${size}: was the input changed?`);
@@ -127,7 +128,7 @@ export class Porter {
   }
 
   /**
-   * The bytes of an output, or a sum of some, on its host, as they come.
+   * The bytes of an output, or a sum of some, on its host, as they come. The chunks are the caller's own.
    * @throws Error when they are not those that were there when the section finished; `is_lost` tells it from a bad line
    */
   fetch(host: string, file: PieceFile, format: string | undefined): AsyncIterable<Uint8Array> {
@@ -156,8 +157,12 @@ export class Porter {
       () => pipe.end(),
       (error: Error) => pipe.fail(error),
     );
-    const { sha256 } = await this.#hosts.call(to.host, 'receive', [to.path, 0, undefined], { feed: pipe });
-    if (sha256 !== (await sent).sha256) throw new Error(`${to.path} is not what ${from.path} is`);
+    try {
+      const { sha256 } = await this.#hosts.call(to.host, 'receive', [to.path, 0, undefined], { feed: pipe });
+      if (sha256 !== (await sent).sha256) throw new Error(`${to.path} is not what ${from.path} is`);
+    } finally {
+      await pipe.return();
+    }
   }
 }
 

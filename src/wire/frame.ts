@@ -14,6 +14,7 @@
  *
  * Nothing here knows of sockets, of msgpack, or of time.
  */
+import { take_memory } from '../base/spare_memory.js';
 import { ProtocolError, UsageError } from '../errors.js';
 
 export const FRAME_HEADER_BYTES = 8;
@@ -212,7 +213,7 @@ export class FrameReader {
     if (total > this.#max_frame_bytes) this.#refuse(total);
     this.#body = head;
     this.#lengths = lengths;
-    this.#attachments = [Buffer.allocUnsafeSlow(lengths[0] ?? 0)];
+    this.#attachments = [take_memory(lengths[0] ?? 0)];
     this.#attachment_filled = 0;
     this.#next_attachment();
   }
@@ -228,7 +229,7 @@ export class FrameReader {
         this.#on_frame(head, FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + head.readUInt32BE(0), attachments);
         return;
       }
-      open = Buffer.allocUnsafeSlow(this.#lengths[this.#attachments.length] ?? 0);
+      open = take_memory(this.#lengths[this.#attachments.length] ?? 0);
       this.#attachments.push(open);
       this.#attachment_filled = 0;
     }

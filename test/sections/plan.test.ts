@@ -73,6 +73,31 @@ describe('the plan of a run', () => {
     expect(end_of(plan.handle({ kind: 'section_collected', id: '0' }))).toEqual({ is_complete: true });
   });
 
+  it('collects in the order of the sections, and what comes before its turn only when nothing else is to be collected', () => {
+    const collected = (orders: readonly PlanOrder[]) =>
+      orders.flatMap((order) => (order.kind === 'collect_section' ? [order.id] : []));
+    const is_in = (id: string) => collected(plan.handle({ kind: 'section_collected', id }));
+    const plan = plan_of(6, { collects: 2 });
+    bring_up(plan, 'a', 'a', 'a', 'b', 'b', 'b');
+    // nothing else is there
+    expect(collected(finish(plan, '3'))).toEqual(['3']);
+    expect(collected(finish(plan, '0'))).toEqual(['0']);
+    expect(collected(finish(plan, '5'))).toEqual([]);
+    // 0 is collected in its turn, 5 is not the next
+    expect(is_in('3')).toEqual([]);
+    expect(collected(finish(plan, '1'))).toEqual(['1']);
+    expect(is_in('0')).toEqual([]);
+    expect(is_in('1')).toEqual(['5']);
+    // its turn comes again when it could not be collected
+    expect(collected(finish(plan, '2'))).toEqual(['2']);
+    const why = { text: 'the line is bad', is_lost: false, is_bad: false };
+    expect(collected(plan.handle({ kind: 'collect_failed', id: '2', ...why }))).toEqual(['2']);
+    expect(is_in('2')).toEqual([]);
+    expect(collected(finish(plan, '4'))).toEqual(['4']);
+    is_in('5');
+    expect(end_of(plan.handle({ kind: 'section_collected', id: '4' }))).toEqual({ is_complete: true });
+  });
+
   it('collects from a host also while that runs other sections (defect 18)', () => {
     const plan = plan_of(3);
     bring_up(plan, 'a', 'a');

@@ -1,6 +1,9 @@
 /** FarCall: the far end of one call, with the bytes that go either way in it. */
 import { Deferred } from '../../base/deferred.js';
+import { give_memory_back } from '../../base/spare_memory.js';
 import { type ToNear, WINDOW_BYTES } from './messages.js';
+
+const NOTHING = new Uint8Array(0);
 
 export class FarCall {
   readonly id: number;
@@ -10,6 +13,8 @@ export class FarCall {
   #has_ended = false;
   #source_error: Error | undefined;
   #waiting: Deferred<void> | undefined;
+  /** What was sent and not taken. */
+  readonly #sent: Uint8Array[] = [];
   #untaken = 0;
   #room: Deferred<void> | undefined;
 
@@ -23,13 +28,14 @@ export class FarCall {
     return this.#controller.signal;
   }
 
-  /** What the master sends, to be read once. @throws Error when its source failed, or the call is aborted */
+  /** What the master sends, to be read once; each chunk is good until the next one is asked for. @throws Error when its source failed, or the call is aborted */
   async *incoming(): AsyncGenerator<Uint8Array> {
     for (;;) {
       const bytes = this.#arrived.shift();
       if (bytes !== undefined) {
         yield bytes;
         this.#post({ kind: 'taken', id: this.id, bytes: bytes.byteLength });
+        give_memory_back(bytes);
         continue;
       }
       this.signal.throwIfAborted();
@@ -40,7 +46,7 @@ export class FarCall {
     }
   }
 
-  /** Sends bytes; waits while the master has as much to take as it may. */
+  /** Sends bytes, which are its own from then on; waits while the master has as much to take as it may. */
   async send(bytes: Uint8Array): Promise<void> {
     while (this.#untaken >= WINDOW_BYTES && !this.signal.aborted) {
       this.#room ??= new Deferred();
@@ -48,6 +54,7 @@ export class FarCall {
     }
     this.signal.throwIfAborted();
     this.#untaken += bytes.byteLength;
+    this.#sent.push(bytes);
     this.#post({ kind: 'chunk', id: this.id, bytes });
   }
 
@@ -70,6 +77,7 @@ export class FarCall {
 
   on_taken(bytes: number): void {
     this.#untaken -= bytes;
+    give_memory_back(this.#sent.shift() ?? NOTHING);
     this.#room?.resolve();
     this.#room = undefined;
   }

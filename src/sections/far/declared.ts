@@ -1,10 +1,10 @@
 /** Whether what a program has written is of the format that was declared for it. */
 import { open, stat } from 'node:fs/promises';
+import { CHUNK_BYTES } from '../../base/spare_memory.js';
 import { UsageError } from '../../errors.js';
 import type { RecordFormat } from '../formats/format.js';
 import { format_named } from '../formats/formats.js';
 import { type CubeHeader, data_bytes, read_header, refuse } from '../formats/header.js';
-import { CHUNK_BYTES } from './messages.js';
 
 /** Why a file is not of the format of that name; undefined when it is, as far as can be told without reading all of it. */
 export async function fault_of(path: string, name: string): Promise<string | undefined> {

@@ -6,10 +6,12 @@ import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { CHUNK_BYTES, give_memory_back } from '../../base/spare_memory.js';
+import { read_ahead, read_range, write_fully } from '../formats/file_bytes.js';
 import { format_named } from '../formats/formats.js';
 import { read_whole } from '../pieces/reader.js';
 import type { FarCall } from './call.js';
-import { CHUNK_BYTES, type FileFacts } from './messages.js';
+import type { FileFacts } from './messages.js';
 
 /**
  * Receives a file. With `from` it goes on behind so many bytes, which are there from an earlier transfer.
@@ -32,8 +34,9 @@ export async function receive(
       await hash_file(file, hash, from);
     }
     for await (const bytes of call.incoming()) {
+      const written = write_fully(file, bytes, size);
       hash.update(bytes);
-      await write_all(file, bytes, size);
+      await written;
       size += bytes.byteLength;
     }
     if (mode !== undefined) await file.chmod(mode);
@@ -44,22 +47,13 @@ export async function receive(
   return { size, sha256: hash.digest('hex') };
 }
 
-async function write_all(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.byteLength; ) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.byteLength - done, position + done);
-    done += bytesWritten;
-  }
-}
-
 async function hash_file(file: FileHandle, hash: Hash, length: number): Promise<void> {
-  const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-  for (let at = 0; at < length; ) {
-    const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, length - at), at);
-    if (bytesRead === 0)
-      throw new Error(`what was received of the file has become shorter than ${length} bytes`);
-    hash.update(buffer.subarray(0, bytesRead));
-    at += bytesRead;
+  let left = length;
+  for await (const bytes of read_range(file, 0, length, Buffer.allocUnsafeSlow(CHUNK_BYTES))) {
+    hash.update(bytes);
+    left -= bytes.byteLength;
   }
+  if (left > 0) throw new Error(`what was received of the file has become shorter than ${length} bytes`);
 }
 
 /** What is there of a file whose transfer broke, in bytes. */
@@ -84,13 +78,7 @@ export async function* read_all(
   }
   const file = await open(path, constants.O_RDONLY);
   try {
-    for (let at = from; ; ) {
-      const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
-      if (bytesRead === 0) return;
-      at += bytesRead;
-      yield buffer.subarray(0, bytesRead);
-    }
+    yield* read_range(file, from, Infinity);
   } finally {
     await file.close();
   }
@@ -100,7 +88,7 @@ export async function* read_all(
 export async function send_file(call: FarCall, path: string, format: string | undefined): Promise<FileFacts> {
   const hash = createHash('sha256');
   let size = 0;
-  for await (const bytes of read_all(path, format)) {
+  for await (const bytes of read_ahead(read_all(path, format))) {
     hash.update(bytes);
     size += bytes.byteLength;
     await call.send(bytes);
@@ -112,9 +100,10 @@ export async function send_file(call: FarCall, path: string, format: string | un
 export async function facts_of(path: string, format: string | undefined): Promise<FileFacts> {
   const hash = createHash('sha256');
   let size = 0;
-  for await (const bytes of read_all(path, format)) {
+  for await (const bytes of read_ahead(read_all(path, format))) {
     hash.update(bytes);
     size += bytes.byteLength;
+    give_memory_back(bytes);
   }
   return { size, sha256: hash.digest('hex') };
 }

@@ -6,8 +6,6 @@
 
 /** Of what one side has sent in a call, so many bytes may be untaken: neither end holds more of it. */
 export const WINDOW_BYTES = 8 * 2 ** 20;
-/** What is sent at once. */
-export const CHUNK_BYTES = 2 ** 20;
 
 export type ToFar =
   | { kind: 'call'; id: number; name: string; args: readonly unknown[] }

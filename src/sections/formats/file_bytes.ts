@@ -1,7 +1,6 @@
 /** Ranges of a file as a stream of chunks, and all of a small range at once. */
 import type { FileHandle } from 'node:fs/promises';
-
-export const CHUNK_BYTES = 1024 * 1024;
+import { CHUNK_BYTES, take_memory } from '../../base/spare_memory.js';
 
 /**
  * The bytes of `handle` from offset `from` to `to`, in order. Ends early where the file does.
@@ -15,11 +14,32 @@ export async function* read_range(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let at = from;
   while (at < to) {
-    const room = reuse ?? Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, to - at));
+    const room = reuse ?? take_memory(Math.min(CHUNK_BYTES, to - at));
     const { bytesRead } = await handle.read(room, 0, Math.min(room.length, to - at), at);
     if (bytesRead === 0) return;
     yield room.subarray(0, bytesRead);
     at += bytesRead;
+  }
+}
+
+/** The chunks, of which one more is always asked for while the one before is used. Each must have memory of its own. */
+export async function* read_ahead(
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  let next = iterator.next();
+  try {
+    for (;;) {
+      const { done, value } = await next;
+      if (done === true) return;
+      next = iterator.next();
+      // it is seen to when its turn comes, if it does
+      next.catch(() => {});
+      yield value;
+    }
+  } finally {
+    await next.catch(() => {});
+    await iterator.return?.();
   }
 }
 

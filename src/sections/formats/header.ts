@@ -4,8 +4,9 @@
  */
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
+import { CHUNK_BYTES } from '../../base/spare_memory.js';
 import { UsageError } from '../../errors.js';
-import { CHUNK_BYTES, read_fully, read_range } from './file_bytes.js';
+import { read_fully, read_range } from './file_bytes.js';
 import type { Axis, CubeFormat, CubeHead, Format, RecordFormat } from './format.js';
 
 export interface CubeHeader extends CubeHead {

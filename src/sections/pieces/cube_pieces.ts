@@ -10,7 +10,7 @@ import { write_fully } from '../formats/file_bytes.js';
 import type { Axis, CubeFormat } from '../formats/format.js';
 import { type CubeHeader, data_bytes, element_text, read_header, shape_text } from '../formats/header.js';
 import { check_numbers } from '../formats/numbers.js';
-import { WriteBehind } from './files.js';
+import { type OutFile, WriteBehind, writer_of } from './files.js';
 import { type Layer, merge } from './merge.js';
 import { coordinates_of, type Grid, total_of } from './plan.js';
 import { join_axis, type Pattern, type Range, split_axis, weights_of } from './ranges.js';
@@ -218,19 +218,14 @@ export class CubeStack {
   }
 
   /** Writes a piece to its place, which is behind those before it unless all places are known. */
-  async put(
-    index: number,
-    header: CubeHeader,
-    data: AsyncIterable<Uint8Array>,
-    out: FileHandle,
-  ): Promise<void> {
+  async put(index: number, header: CubeHeader, data: AsyncIterable<Uint8Array>, out: OutFile): Promise<void> {
     this.#reserved ??= this.#head([LONGEST_AXIS]).length;
     const axis = this.#same.grid.axes[0] as number;
     const own = length_of(header, axis);
     const row_bytes = data_bytes({ axes: header.axes.slice(0, axis - 1), element: header.element });
     const start = this.#same.planned_range(0, index)?.start ?? this.#length;
-    const writer = new WriteBehind(out);
     let at = this.#reserved + start * row_bytes;
+    const writer = writer_of(out);
     try {
       for await (const bytes of data) {
         await writer.write(bytes, at);

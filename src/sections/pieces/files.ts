@@ -1,5 +1,6 @@
-/** Files that are read and written while datasets are joined: open ones within a limit, and writing behind. */
+/** Files that are read and written while datasets are joined: open ones within a limit, writing behind, and steady syncing. */
 import { type FileHandle, open } from 'node:fs/promises';
+import { give_memory_back } from '../../base/spare_memory.js';
 import { write_fully } from '../formats/file_bytes.js';
 
 /** A process may mostly have 1024 files open, and others of its files want to be so too. */
@@ -31,25 +32,100 @@ export class FilePool {
   }
 }
 
-/** Writes while the next bytes are made ready: one write is under way at a time. */
-export class WriteBehind {
+/** After so many bytes those that were written are brought to the disk. */
+const SYNC_BYTES = 64 * 1024 * 1024;
+
+/** Brings a file to the disk while it grows, so that there is little left to wait for at its end. */
+export class SteadySync {
   readonly #handle: FileHandle;
-  #under_way: Promise<void> = Promise.resolve();
+  #bytes = 0;
+  #under_way: Promise<void> | undefined;
+  #error: Error | undefined;
 
   constructor(handle: FileHandle) {
     this.#handle = handle;
   }
 
-  /** Begins to write when the write before is done. `bytes` are not to be touched until the next call has returned. */
-  async write(bytes: Uint8Array, at: number): Promise<void> {
-    await this.#under_way;
-    this.#under_way = write_fully(this.#handle, bytes, at);
-    // it is seen to at the next call
-    this.#under_way.catch(() => {});
+  /** So many bytes were written. @throws Error when what was written before could not be brought to the disk */
+  wrote(bytes: number): void {
+    // the system tells it once only
+    if (this.#error !== undefined) throw this.#error;
+    this.#bytes += bytes;
+    if (this.#bytes < SYNC_BYTES || this.#under_way !== undefined) return;
+    this.#bytes = 0;
+    this.#under_way = this.#handle.datasync().then(
+      () => {
+        this.#under_way = undefined;
+      },
+      (error: Error) => {
+        this.#error = error;
+      },
+    );
   }
 
-  /** Waits for the last write. */
-  async flush(): Promise<void> {
+  /** Waits for what it does. @throws Error when that did not go well, or did not before */
+  async settle(): Promise<void> {
     await this.#under_way;
+    if (this.#error !== undefined) throw this.#error;
+  }
+}
+
+/** A file that grows by pieces, from more than one side. */
+export interface OutFile {
+  handle: FileHandle;
+  sync: SteadySync;
+}
+
+/** For chunks that come from elsewhere. */
+export function writer_of({ handle, sync }: OutFile): WriteBehind {
+  return new WriteBehind(handle, { sync, at_once: 2 });
+}
+
+export interface WriteOptions {
+  /** Is told what is written. */
+  sync?: SteadySync | undefined;
+  /** Writes that may be under way. With two the system has always one to do. @default 1 */
+  at_once?: number | undefined;
+}
+
+/** Writes while the next bytes are made ready. Memory that was lent, see spare_memory.ts, is given back when it is written. */
+export class WriteBehind {
+  readonly #handle: FileHandle;
+  readonly #sync: SteadySync | undefined;
+  readonly #at_once: number;
+  readonly #under_way: Promise<void>[] = [];
+  #error: Error | undefined;
+
+  constructor(handle: FileHandle, { sync, at_once = 1 }: WriteOptions = {}) {
+    this.#handle = handle;
+    this.#sync = sync;
+    this.#at_once = at_once;
+  }
+
+  /**
+   * Begins to write when few enough others are under way. `bytes` are not to be touched until as many further calls have
+   * returned as writes may be under way.
+   * @throws Error when a write before failed
+   */
+  async write(bytes: Uint8Array, at: number): Promise<void> {
+    if (this.#under_way.length === this.#at_once) await this.#under_way.shift();
+    if (this.#error !== undefined) throw this.#error;
+    this.#sync?.wrote(bytes.length);
+    this.#under_way.push(this.#write(bytes, at));
+  }
+
+  /** Waits until nothing writes any more. @throws Error when a write failed */
+  async flush(): Promise<void> {
+    await Promise.all(this.#under_way.splice(0));
+    if (this.#error !== undefined) throw this.#error;
+  }
+
+  async #write(bytes: Uint8Array, at: number): Promise<void> {
+    try {
+      await write_fully(this.#handle, bytes, at);
+      give_memory_back(bytes);
+    } catch (error) {
+      this.#error ??= error as Error;
+    }
   }
 }

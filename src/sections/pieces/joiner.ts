@@ -3,7 +3,7 @@
  *
  *     add(2) ─▶ <target>.12-ab.joining/2      its turn has not come, so it is kept
  *     add(0) ─▶ <target>.12-ab.joining/out    in its place at once
- *     add(1) ─▶ out, and 2 behind it
+ *     add(1) ─▶ out, as soon as 0 is in, for which it waits; and 2 behind it
  *     finish ─▶ header, fsync, out is renamed to <target>
  *
  * Pieces go straight to their place where they are contiguous in the whole: records one behind the other, and cubes
@@ -12,8 +12,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { Deferred } from '../../base/deferred.js';
 import {
   A_BOOLEAN,
   A_STRING,
@@ -30,7 +31,7 @@ import type { CubeFormat, Format, RecordFormat } from '../formats/format.js';
 import { type CubeHeader, data_bytes, parse_head, read_header } from '../formats/header.js';
 import { provenance } from '../pars.js';
 import { CubeStack, merge_cubes, SameCubes } from './cube_pieces.js';
-import { WriteBehind } from './files.js';
+import { type OutFile, SteadySync, WriteBehind } from './files.js';
 import { GRID_OPTIONS, type Grid, grid_of, type SplitOptions, total_of } from './plan.js';
 import { read_whole } from './reader.js';
 import { RecordHeads, RecordJoin } from './record_pieces.js';
@@ -115,7 +116,9 @@ export class Joiner {
   #next = 0;
   // one piece at a time is put behind the others
   #is_placing = false;
-  #out: Promise<FileHandle> | undefined;
+  /** Pieces that wait for those before them. */
+  readonly #waiting = new Set<Deferred<void>>();
+  #out: Promise<OutFile> | undefined;
   // what the first cube says: all must be alike
   #same: SameCubes | undefined;
   #stack: CubeStack | undefined;
@@ -181,8 +184,9 @@ export class Joiner {
   }
 
   /**
-   * Takes in a piece: the bytes of a complete file. Pieces may come in any order, and several at once. A chunk is
-   * still being written when the next one is asked for, so its memory must not be used again.
+   * Takes in a piece: the bytes of a complete file. Pieces may come in any order, and several at once; one that comes
+   * while all before it are on their way is not read until they are in. The chunks are the joiner's own: their memory
+   * must not be used again.
    * @throws UsageError (PARJOB_ERR_USAGE) when it does not fit with the others, or what `chunks` throws. Then nothing of
    * it stays, and it can be added again.
    */
@@ -273,6 +277,7 @@ export class Joiner {
     this.#state = 'finishing';
     try {
       const out = await this.#write_all();
+      await (await this.#out)?.sync.settle();
       const file = join(this.#folder, out);
       const handle = await open(file, 'r+');
       let bytes: number;
@@ -298,6 +303,7 @@ export class Joiner {
   /** Gives up: removes all that was kept. The target stays as it was. May be called again. */
   async abort(): Promise<void> {
     this.#state = 'closed';
+    this.#wake_waiting();
     await this.#remove_all();
   }
 
@@ -355,6 +361,7 @@ export class Joiner {
       await this.#place_kept().catch(() => {});
     } finally {
       this.#coming.delete(index);
+      this.#wake_waiting();
     }
   }
 
@@ -370,7 +377,8 @@ export class Joiner {
   async #add_records(index: number, chunks: AsyncIterable<Uint8Array>, name: string): Promise<void> {
     this.#heads ??= new RecordHeads(this.#format as RecordFormat);
     const checked = this.#heads.check(chunks, name);
-    if (this.#is_in_turn(index) && this.#grid(1).pattern[0] === 'block') {
+    const has_turn = this.#grid(1).pattern[0] === 'block' && (await this.#wait_for_turn(index));
+    if (has_turn) {
       await this.#while_placing(index, async () => (await this.#record_join()).join.append(checked, name));
     } else {
       await this.#keep(index, checked);
@@ -385,7 +393,7 @@ export class Joiner {
     is_wide: boolean,
   ): Promise<void> {
     const stack = this.#stack;
-    const has_place = stack !== undefined && (stack.knows_places || this.#is_in_turn(index));
+    const has_place = stack !== undefined && (stack.knows_places || (await this.#wait_for_turn(index)));
     const bytes = is_wide ? wide_bytes(header, name) : header.offset + data_bytes(header);
     const all = exactly(chunks, bytes, name);
     if (!has_place) {
@@ -405,6 +413,24 @@ export class Joiner {
     return !this.#is_placing && index === this.#next;
   }
 
+  /** While all pieces before it are on their way. @returns whether its turn has come; else one of them has not, and it may be long */
+  async #wait_for_turn(index: number): Promise<boolean> {
+    for (;;) {
+      this.#check_open();
+      if (this.#is_in_turn(index)) return true;
+      for (let before = this.#next; before < index; before++)
+        if (!this.#coming.has(before) && !this.#kept.has(before)) return false;
+      const woken = new Deferred<void>();
+      this.#waiting.add(woken);
+      await woken.promise;
+    }
+  }
+
+  #wake_waiting(): void {
+    for (const woken of this.#waiting) woken.resolve();
+    this.#waiting.clear();
+  }
+
   async #while_placing(index: number, place: () => Promise<void>): Promise<void> {
     this.#is_placing = true;
     try {
@@ -413,6 +439,7 @@ export class Joiner {
       this.#next = index + 1;
     } finally {
       this.#is_placing = false;
+      this.#wake_waiting();
     }
   }
 
@@ -447,7 +474,7 @@ export class Joiner {
     try {
       const handle = await open(part, 'w');
       try {
-        const writer = new WriteBehind(handle);
+        const writer = new WriteBehind(handle, { at_once: 2 });
         let end = 0;
         try {
           for await (const bytes of chunks) {
@@ -501,7 +528,7 @@ export class Joiner {
   /** @returns the name of the file that is the whole, in the folder of what is kept */
   async #write_all(): Promise<string> {
     await this.#place_kept(true);
-    const out = await this.#open_out();
+    const { handle: out } = await this.#open_out();
     if (this.#format.kind === 'records') {
       const { join: joined, sink } = await this.#record_join();
       const files = [...this.#kept].toSorted(([a], [b]) => a - b).map(([, { file }]) => file);
@@ -536,9 +563,15 @@ export class Joiner {
     return this.#records;
   }
 
-  async #open_out(): Promise<FileHandle> {
-    this.#out ??= this.#make_folder().then(() => open(join(this.#folder, 'out'), 'w+'));
+  async #open_out(): Promise<OutFile> {
+    this.#out ??= this.#make_out();
     return await this.#out;
+  }
+
+  async #make_out(): Promise<OutFile> {
+    await this.#make_folder();
+    const handle = await open(join(this.#folder, 'out'), 'w+');
+    return { handle, sync: new SteadySync(handle) };
   }
 
   async #make_folder(): Promise<void> {
@@ -557,7 +590,7 @@ export class Joiner {
   async #remove_all(): Promise<void> {
     const out = this.#out;
     this.#out = undefined;
-    await out?.then((handle) => handle.close()).catch(() => {});
+    await out?.then(({ handle }) => handle.close()).catch(() => {});
     await rm(this.#folder, { recursive: true, force: true });
   }
 }

@@ -4,8 +4,9 @@
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { CHUNK_BYTES } from '../../base/spare_memory.js';
 import { UsageError } from '../../errors.js';
-import { CHUNK_BYTES, read_fully, read_range } from '../formats/file_bytes.js';
+import { read_fully, read_range } from '../formats/file_bytes.js';
 import type { Axis, Format } from '../formats/format.js';
 import {
   type CubeHeader,

@@ -2,10 +2,9 @@
  * RecordSink: the end of a file of records to which more are added, one run of bytes after another. It knows when a
  * newline is missing between two of them, and gathers small runs in one write.
  */
-import type { FileHandle } from 'node:fs/promises';
-import { CHUNK_BYTES } from '../formats/file_bytes.js';
+import { CHUNK_BYTES, take_memory } from '../../base/spare_memory.js';
 import type { RecordFormat } from '../formats/format.js';
-import { WriteBehind } from './files.js';
+import { type OutFile, type WriteBehind, writer_of } from './files.js';
 
 /** Bytes that are written by themselves and not copied to others first. */
 const WORTH_A_WRITE = 64 * 1024;
@@ -14,20 +13,18 @@ const CARRIAGE_RETURN = 13;
 
 export class RecordSink {
   readonly #format: RecordFormat;
-  readonly #handle: FileHandle;
+  readonly #out: OutFile;
   #writer: WriteBehind;
-  // two, since one is being written while the other is filled
-  #buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-  #other = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  #buffer = take_memory(CHUNK_BYTES);
   #filled = 0;
   #written = 0;
   #last = NEWLINE;
   #line_end: 'unknown' | 'lf' | 'crlf' = 'unknown';
 
-  constructor(handle: FileHandle, format: RecordFormat) {
+  constructor(out: OutFile, format: RecordFormat) {
     this.#format = format;
-    this.#handle = handle;
-    this.#writer = new WriteBehind(handle);
+    this.#out = out;
+    this.#writer = writer_of(out);
   }
 
   /** Bytes that it has taken. */
@@ -81,7 +78,7 @@ export class RecordSink {
   /** Takes back all that came after a flush, at which it had `size` bytes and ended in `last`. A write may have failed. */
   async cut(size: number, last: number): Promise<void> {
     await this.#writer.flush().catch(() => {});
-    this.#writer = new WriteBehind(this.#handle);
+    this.#writer = writer_of(this.#out);
     this.#filled = 0;
     this.#written = size;
     this.#last = last;
@@ -104,8 +101,10 @@ export class RecordSink {
     const at = this.#written;
     this.#written += this.#filled;
     this.#filled = 0;
-    [this.#buffer, this.#other] = [this.#other, this.#buffer];
     await this.#writer.write(bytes, at);
+    // one that is full is the writer's; another is filled meanwhile
+    if (bytes.length === CHUNK_BYTES) this.#buffer = take_memory(CHUNK_BYTES);
+    else await this.#writer.flush();
   }
 
   #note(bytes: Uint8Array): void {

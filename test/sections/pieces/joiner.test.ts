@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Deferred } from '../../../src/base/deferred.js';
 import { StateError, UsageError } from '../../../src/errors.js';
 import type { Format } from '../../../src/sections/formats/format.js';
 import { csv, fasta, fixed, lines, npy, sep } from '../../../src/sections/formats/formats.js';
@@ -53,6 +54,55 @@ describe('pieces that are joined', () => {
     expect(await joiner.finish()).toEqual({ file: target, bytes: 8, sections: [0, 1, 2, 3] });
     expect(readFileSync(target, 'utf8')).toBe('a\nb\nc\nd\n');
     expect(names_in(folder)).toEqual(['out']);
+  });
+
+  it('wait for those before them that are on their way, and are not kept meanwhile', async () => {
+    const { joiner, target, folder } = new_joiner({ format: lines, count: 3 });
+    const read: string[] = [];
+    const gate = new Deferred<void>();
+    async function* piece(text: string, opens = Promise.resolve()): AsyncGenerator<Uint8Array> {
+      read.push(text);
+      await opens;
+      yield Buffer.from(`${text}\n`);
+    }
+    const first = joiner.add(0, piece('a', gate.promise));
+    const others = [joiner.add(1, piece('b')), joiner.add(2, piece('c'))];
+    await expect.poll(() => names_in(join(folder, names_in(folder)[0] ?? ''))).toEqual(['out']);
+    expect(read).toEqual(['a']);
+    gate.resolve();
+    await Promise.all([first, ...others]);
+    expect(read).toEqual(['a', 'b', 'c']);
+    await joiner.finish();
+    expect(readFileSync(target, 'utf8')).toBe('a\nb\nc\n');
+  });
+
+  it('do not wait for one that is broken off, nor when all is given up', async () => {
+    for (const end of ['break', 'abort'] as const) {
+      const { joiner, target } = new_joiner({ format: npy, count: 2 });
+      const gate = new Deferred<void>();
+      async function* breaks(): AsyncGenerator<Uint8Array> {
+        yield floats_npy([2], [1, 2]).subarray(0, 70);
+        await gate.promise;
+        throw new Error('the link broke');
+      }
+      const first = joiner.add(0, breaks());
+      const second = joiner.add(1, stream_of(floats_npy([2], [3, 4])));
+      if (end === 'abort') {
+        const refused = expect(second).rejects.toThrow(StateError);
+        await joiner.abort();
+        await refused;
+        gate.resolve();
+        await expect(first).rejects.toThrow();
+        continue;
+      }
+      gate.resolve();
+      await expect(first).rejects.toThrow('the link broke');
+      await second;
+      await joiner.add(0, stream_of(floats_npy([2], [1, 2])));
+      await joiner.finish();
+      const header = await read_header(target, npy);
+      expect(to_floats(readFileSync(target).subarray(header.offset))).toEqual([1, 2, 3, 4]);
+    }
   });
 
   it('may come several at once', async () => {
