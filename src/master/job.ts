@@ -129,14 +129,14 @@ export class Job<Result = unknown> extends Array<Slave> {
       on_sweep: () => this.#sweep(log),
       on_join: (peer) => {
         const slave = new JoinedSlave(peer);
-        this.push(slave);
+        this.#add(slave);
         return slave;
       },
       on_leave: (slave) => {
         const place = this.indexOf(slave);
         if (place !== -1) this.splice(place, 1);
       },
-      on_grow: (count) => void this.push(...this.#new_slaves(count)),
+      on_grow: (count) => this.#add(...this.#new_slaves(count)),
     });
     this.#members = new Members({
       on_added: (slave) => this.#driver.add_slave(slave),
@@ -163,15 +163,16 @@ export class Job<Result = unknown> extends Array<Slave> {
   /**
    * Adds slaves at the end. In mid-run they are started at once.
    * @throws UsageError (PARJOB_ERR_USAGE) for what is no slave, or is in this job or another one already
+   * @throws StateError (PARJOB_ERR_STATE) when the job was stopped
    */
   override push(...slaves: Slave[]): number {
-    this.#members.check_new('push', slaves);
+    this.#check_new('push', slaves);
     return this.#changed(super.push(...slaves));
   }
 
   /**
    * Adds a slave at the end: push, under the name that MODELLER users write.
-   * @throws UsageError (PARJOB_ERR_USAGE) as push
+   * @throws UsageError (PARJOB_ERR_USAGE), StateError (PARJOB_ERR_STATE) as push
    */
   append(slave: Slave): void {
     this.push(slave);
@@ -179,10 +180,10 @@ export class Job<Result = unknown> extends Array<Slave> {
 
   /**
    * Adds slaves at the front.
-   * @throws UsageError (PARJOB_ERR_USAGE) as push
+   * @throws UsageError (PARJOB_ERR_USAGE), StateError (PARJOB_ERR_STATE) as push
    */
   override unshift(...slaves: Slave[]): number {
-    this.#members.check_new('unshift', slaves);
+    this.#check_new('unshift', slaves);
     return this.#changed(super.unshift(...slaves));
   }
 
@@ -198,11 +199,22 @@ export class Job<Result = unknown> extends Array<Slave> {
 
   /**
    * Removes and adds slaves in the middle. Those removed finish their tasks and are stopped.
-   * @throws UsageError (PARJOB_ERR_USAGE) as push
+   * @throws UsageError (PARJOB_ERR_USAGE), StateError (PARJOB_ERR_STATE) as push
    */
   override splice(start: number, delete_count: number = this.length, ...slaves: Slave[]): Slave[] {
-    this.#members.check_new('splice', slaves);
+    this.#check_new('splice', slaves);
     return this.#changed(super.splice(start, delete_count, ...slaves));
+  }
+
+  /** What comes by itself, which may be while the job is being stopped. */
+  #add(...slaves: Slave[]): void {
+    this.#members.check_new('new_slaves', slaves);
+    this.#changed(super.push(...slaves));
+  }
+
+  #check_new(method: string, slaves: readonly Slave[]): void {
+    if (slaves.length > 0) this.#check_open(method);
+    this.#members.check_new(method, slaves);
   }
 
   #changed<T>(result: T): T {

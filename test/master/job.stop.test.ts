@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { StateError } from '../../src/errors.js';
+import { StateError } from '../../src/errors.js';
 import { tasks_from } from '../../src/task.js';
 import { FakeSlave, fake_slaves, rejection, unit_job } from '../kit/fake_slave.js';
 import { wait_until } from '../kit/wait_until.js';
@@ -136,12 +136,15 @@ describe('after a stop', () => {
     }
   });
 
-  it('a slave that is pushed is not started', async () => {
+  it('no slave is taken in, and those that are there can be taken out', async () => {
     const job = unit_job(1);
     await job.stop();
     const late = new FakeSlave();
-    job.push(late);
-    job.pop();
+    expect(() => job.push(late)).toThrow('push: this job was stopped: make a new Job');
+    expect(() => job.unshift(late)).toThrow(StateError);
+    expect(() => job.splice(0, 0, late)).toThrow(StateError);
+    expect(job.pop()).toBeDefined();
+    expect(job).toHaveLength(0);
     expect(late.launcher.processes).toEqual([]);
   });
 });
