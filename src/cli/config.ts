@@ -6,7 +6,7 @@
  *       job: { attempts: 3, log_dir: 'logs' },
  *     };
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { A_FUNCTION, A_STRING, check_options, show } from '../base/options.js';
@@ -39,8 +39,9 @@ export async function read_config(file?: string): Promise<Config> {
   if (found === undefined) return {};
   let config: unknown;
   try {
-    const options = found.endsWith('.json') ? { with: { type: 'json' } } : undefined;
-    config = ((await import(pathToFileURL(resolve(found)).href, options)) as { default?: unknown }).default;
+    config = found.endsWith('.json')
+      ? JSON.parse(readFileSync(found, 'utf8'))
+      : ((await import(pathToFileURL(resolve(found)).href)) as { default?: unknown }).default;
   } catch (error) {
     throw new UsageError(`the config ${found} cannot be loaded: ${(error as Error).message}`, {
       cause: error,

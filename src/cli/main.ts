@@ -5,12 +5,13 @@
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { PACKAGE_ROOT } from '../base/package_root.js';
 import { ParjobError, UsageError } from '../errors.js';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+const { version } = JSON.parse(readFileSync(new URL('package.json', PACKAGE_ROOT), 'utf8')) as {
   version: string;
 };
 

@@ -1,10 +1,11 @@
 /** The command line of a slave. Pure text, no secret in it. */
 import { fileURLToPath } from 'node:url';
+import { PACKAGE_ROOT } from '../base/package_root.js';
 import type { LaunchOrder } from './launcher.js';
 import { quote_all } from './quote.js';
 
 /** The script that every slave runs. */
-export const SLAVE_SCRIPT = fileURLToPath(new URL('../../bin/slave.js', import.meta.url));
+export const SLAVE_SCRIPT = fileURLToPath(new URL('bin/slave.js', PACKAGE_ROOT));
 
 /** Flags of the master that would make a slave do something else, or fight for a debugger's port. */
 const NOT_FOR_SLAVES =

@@ -1,6 +1,7 @@
 /** A slave that somebody else has started, and that came by itself: see `parjob slave --connect`. */
 import { fileURLToPath } from 'node:url';
 import { Deferred } from '../base/deferred.js';
+import { PACKAGE_ROOT } from '../base/package_root.js';
 import type { LaunchedProcess, Launcher, ProcessEnd } from './launcher.js';
 import { quote_all } from './quote.js';
 
@@ -34,7 +35,7 @@ export class JoinedLauncher implements Launcher {
 }
 
 /** The program `parjob`. */
-const PROGRAM = fileURLToPath(new URL('../../bin/parjob.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('bin/parjob.js', PACKAGE_ROOT));
 
 /** A command line for a POSIX shell that starts such a slave. No secret in it. */
 export function connect_command(addresses: readonly string[], secret_file: string): string {

@@ -3,6 +3,7 @@
  * get_data for as long as the slave lives; see far/messages.ts for what is said.
  */
 import { Deferred } from '../base/deferred.js';
+import { PACKAGE_ROOT } from '../base/package_root.js';
 import { give_memory_back } from '../base/spare_memory.js';
 import { NetworkError, ParjobError } from '../errors.js';
 import type { Slave } from '../master/slave.js';
@@ -10,14 +11,14 @@ import { type ToFar, type ToNear, WINDOW_BYTES } from './far/messages.js';
 import type { Handlers } from './far/serve.js';
 
 /** Where the far end stands when the slave cannot say where its own parjob is: beside this, as built. */
-const FAR_URL = new URL('../../dist/sections/far/serve.js', import.meta.url).href;
+const FAR_URL = new URL('dist/bundle/serve.js', PACKAGE_ROOT).href;
 
 /** The slave's own parjob comes first: it may stand elsewhere there. */
 const SERVE = `
   const { pathToFileURL } = await import('node:url');
   const { existsSync, realpathSync } = await import('node:fs');
   const script = process.argv[1] === undefined ? undefined : pathToFileURL(realpathSync(process.argv[1]));
-  const own = script === undefined ? undefined : new URL('../dist/sections/far/serve.js', script);
+  const own = script === undefined ? undefined : new URL('../dist/bundle/serve.js', script);
   const { serve } = await import(own !== undefined && existsSync(own) ? own.href : args[0]);
   await serve(master);
 `;

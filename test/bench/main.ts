@@ -55,7 +55,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 const report = new Report();
-const has_parjob = existsSync(path.join(REPOSITORY, 'dist', 'index.js'));
+const has_parjob = existsSync(path.join(REPOSITORY, 'dist', 'bundle', 'index.js'));
 try {
   for (const figure of figures) {
     report.add_foreign_load(figure.name, await foreign_load());

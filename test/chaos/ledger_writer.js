@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { current_task } from '../../dist/task.js';
+import { current_task } from 'parjob';
 
 /** @type {number | undefined} */
 let fd;

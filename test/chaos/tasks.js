@@ -3,7 +3,7 @@
  * their slaves. What may become of each is in workload.ts.
  */
 import { spawn } from 'node:child_process';
-import { current_task } from '../../dist/task.js';
+import { current_task } from 'parjob';
 import { begin } from './ledger_writer.js';
 
 /** @typedef {{ i: number, kind: string, ms: number, bytes: number }} Spec */

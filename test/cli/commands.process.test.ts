@@ -237,7 +237,7 @@ describe('parjob', () => {
   it('writes a report of a run', () => {
     writeFileSync(
       join(folder, 'main.mjs'),
-      `import { Job, local_slaves, tasks_from } from ${JSON.stringify(resolve('dist/index.js'))};
+      `import { Job, local_slaves, tasks_from } from ${JSON.stringify(resolve('dist/bundle/index.js'))};
        const { double } = tasks_from(new URL('./tasks.mjs', import.meta.url));
        const job = new Job(local_slaves(1), { jobname: 'run', status_file: true });
        for (let i = 0; i < 5; i++) job.queue_task(double(i));

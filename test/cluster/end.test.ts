@@ -8,7 +8,7 @@ import { cluster_job, test_folder } from '../kit/cluster.js';
 import { is_alive, Program, wait_gone } from '../kit/processes.js';
 
 const TASKS = new URL('../tasks/process.js', import.meta.url);
-const INDEX = pathToFileURL(join(process.cwd(), 'dist/index.js'));
+const INDEX = pathToFileURL(join(process.cwd(), 'dist/bundle/index.js'));
 const tasks = tasks_from<typeof import('../tasks/process.js')>(TASKS);
 
 /** A master with a busy slave, whose event loop is blocked, a slave with a child, and an idle one. */

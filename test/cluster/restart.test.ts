@@ -7,7 +7,7 @@ import { test_folder } from '../kit/cluster.js';
 import { Program, wait_gone } from '../kit/processes.js';
 
 const TASKS = new URL('../tasks/process.js', import.meta.url);
-const INDEX = pathToFileURL(join(process.cwd(), 'dist/index.js'));
+const INDEX = pathToFileURL(join(process.cwd(), 'dist/bundle/index.js'));
 const COUNT = 60;
 
 /** A master that runs tasks which leave marks, and says which have ended. `options` are those of its Job, as text. */

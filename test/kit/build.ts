@@ -2,5 +2,5 @@
 import { execFileSync } from 'node:child_process';
 
 export default function build(): void {
-  execFileSync('node_modules/.bin/tsc', ['-p', '.'], { stdio: 'inherit' });
+  execFileSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
 }

@@ -7,7 +7,7 @@ import { test_folder } from './kit.js';
 
 /** Section 1 fails at first, and what section 2 runs on is killed at first. */
 const MAIN = `
-import { local_slaves, ParJob, SplitFile } from '${resolve('dist/index.js')}';
+import { local_slaves, ParJob, SplitFile } from '${resolve('dist/bundle/index.js')}';
 const [verb, log_level] = process.argv.slice(2);
 const script = \`
   if [ "$PARJOB_ATTEMPT$1" = 11 ]; then echo why; exit 3; fi

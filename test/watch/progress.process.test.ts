@@ -11,7 +11,7 @@ const has_script =
   process.platform === 'linux' && spawnSync(SCRIPT, ['--version']).stdout?.includes('util-linux');
 if (!has_script) console.log('progress in a terminal: skipped, there is no script(1) of util-linux');
 
-const INDEX = resolve('dist/index.js');
+const INDEX = resolve('dist/bundle/index.js');
 const CTRL_C = '\u0003';
 const COLUMNS = 44;
 

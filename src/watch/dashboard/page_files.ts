@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PACKAGE_ROOT } from '../../base/package_root.js';
 
 export interface PageFile {
   content_type: string;
@@ -10,7 +11,7 @@ export interface PageFile {
 }
 
 /** From src and from dist the way is the same. */
-const PAGE = fileURLToPath(new URL('../../../src/watch/dashboard/page/', import.meta.url));
+const PAGE = fileURLToPath(new URL('src/watch/dashboard/page/', PACKAGE_ROOT));
 const OURS = [
   'index.html',
   'style.css',

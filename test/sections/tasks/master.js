@@ -8,10 +8,7 @@ import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { local_slaves } from '../../../dist/master/local_slave.js';
-import { CopyFile } from '../../../dist/sections/copy_file.js';
-import { ParJob } from '../../../dist/sections/par_job.js';
-import { SplitFile } from '../../../dist/sections/split_file.js';
+import { CopyFile, local_slaves, ParJob, SplitFile } from 'parjob';
 
 const [, die_at, die_how] = /^(.*) (before|torn|after)$/.exec(process.env.DIE_AT ?? '') ?? [];
 if (die_how !== undefined) {
