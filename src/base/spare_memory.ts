@@ -20,7 +20,7 @@ export function take_memory(bytes: number): Buffer {
 }
 
 /** Only for who owns `bytes`, which nobody may read any more. What is not from take_memory is left alone. */
-export function give_memory_back(bytes: Uint8Array): void {
-  if (bytes.byteLength !== CHUNK_BYTES || !lent.delete(bytes.buffer)) return;
+export function give_memory_back(bytes: Uint8Array | undefined): void {
+  if (bytes?.byteLength !== CHUNK_BYTES || !lent.delete(bytes.buffer)) return;
   if (spare.length < MOST_SPARE) spare.push(Buffer.from(bytes.buffer));
 }

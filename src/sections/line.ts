@@ -23,7 +23,6 @@ const SERVE = `
   await serve(master);
 `;
 
-const NOTHING = new Uint8Array(0);
 /** From the end of a line to the end of the service, if the slave does not say, ms. */
 const CLOSE_TIME = 5000;
 
@@ -221,7 +220,7 @@ export class Line {
         return;
       case 'taken':
         call.untaken -= message.bytes;
-        give_memory_back(call.sent.shift() ?? NOTHING);
+        give_memory_back(call.sent.shift());
         call.room?.resolve();
         call.room = undefined;
         return;

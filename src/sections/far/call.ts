@@ -3,8 +3,6 @@ import { Deferred } from '../../base/deferred.js';
 import { give_memory_back } from '../../base/spare_memory.js';
 import { type ToNear, WINDOW_BYTES } from './messages.js';
 
-const NOTHING = new Uint8Array(0);
-
 export class FarCall {
   readonly id: number;
   readonly #post: (message: ToNear) => void;
@@ -77,7 +75,7 @@ export class FarCall {
 
   on_taken(bytes: number): void {
     this.#untaken -= bytes;
-    give_memory_back(this.#sent.shift() ?? NOTHING);
+    give_memory_back(this.#sent.shift());
     this.#room?.resolve();
     this.#room = undefined;
   }
