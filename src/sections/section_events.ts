@@ -1,5 +1,7 @@
 /** The events of a ParJob. Listeners only observe: what they throw changes nothing. */
 import { EventEmitter } from 'node:events';
+import { show } from '../base/options.js';
+import { UsageError } from '../errors.js';
 
 /** Every event of a ParJob, with what its listeners get. Times are ms. */
 export interface SectionEvents {
@@ -22,12 +24,33 @@ export interface SectionEvents {
 }
 
 export type SectionEvent = keyof SectionEvents;
+/** Every event. The compiler sees to it that none is missing. */
+const NAMES: Readonly<Record<SectionEvent, true>> = {
+  section_sent: true,
+  section_started: true,
+  section_progress: true,
+  section_checkpoint: true,
+  section_finished: true,
+  section_failed: true,
+  section_given_up: true,
+  section_collected: true,
+  host_good: true,
+  host_benched: true,
+  host_gone: true,
+  notice: true,
+};
+
 export type SectionListener<E extends SectionEvent> = (event: SectionEvents[E]) => void;
 
 export class SectionEmitter {
   readonly #emitter = new EventEmitter().setMaxListeners(0);
 
+  /** @throws UsageError (PARJOB_ERR_USAGE) for a name that no event has, or what is no function */
   on<E extends SectionEvent>(name: E, listener: SectionListener<E>): void {
+    if (!Object.hasOwn(NAMES, name))
+      throw new UsageError(`on: there is no event ${show(name)}; there are ${Object.keys(NAMES).join(', ')}`);
+    if (typeof listener !== 'function')
+      throw new UsageError(`on: the listener of ${name} must be a function, got ${show(listener)}`);
     this.#emitter.on(name, listener);
   }
 
