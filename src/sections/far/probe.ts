@@ -1,9 +1,9 @@
 /** The probe of a host: that its scratch folder can be written, that there is room, that the program can be run. */
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { access, mkdir, open, rm, statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import type { FarCall } from './call.js';
 import type { HostFacts } from './messages.js';
 import { scratch_folder } from './scratch.js';
@@ -33,7 +33,7 @@ export async function probe(_call: FarCall, order: ProbeOrder): Promise<HostFact
 async function check_writable(folder: string): Promise<void> {
   const name = join(folder, `.probe-${process.pid}-${randomBytes(4).toString('hex')}`);
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await make_folder(folder);
     const file = await open(name, 'wx+');
     try {
       await file.write('parjob');
@@ -46,6 +46,25 @@ async function check_writable(folder: string): Promise<void> {
     await rm(name);
   } catch (error) {
     throw new Error(`the scratch folder ${folder} cannot be used: ${(error as Error).message}`);
+  }
+}
+
+/**
+ * Makes a folder, and those above it. Not by the option `recursive`: where the folder above is there and still says that
+ * nothing can be in it, as below an automounter's, Node tries that again for ever.
+ */
+async function make_folder(folder: string): Promise<void> {
+  const make = () =>
+    mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  try {
+    await make();
+  } catch (error) {
+    const above = dirname(folder);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || existsSync(above)) throw error;
+    await make_folder(above);
+    await make();
   }
 }
 
