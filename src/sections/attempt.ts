@@ -208,8 +208,7 @@ export class Attempt {
     go_on: GoOn | undefined,
   ): Promise<ProgramOrder> {
     const { options, hooks } = this.#parts;
-    const command = await this.#hook('command_func', () => hooks.command_func(section));
-    const stages = stages_of(command);
+    const stages = await this.#hook('command_func', async () => stages_of(await hooks.command_func(section)));
     this.#events.on_notice(
       3,
       `section ${section.id}: ${stages.map(({ words }) => words.join(' ')).join(' | ')}`,

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SplitFile } from '../../src/sections/split_file.js';
-import { files_below, hosts, test_folder, test_job } from './kit.js';
+import { files_below, hosts, record_events, test_folder, test_job } from './kit.js';
 
 const LINES = Array.from({ length: 10 }, (_, i) => `line ${i} of ten\n`).join('');
 
@@ -49,6 +49,37 @@ describe('a program over sections of lines', () => {
       const log = readFileSync(join(folder, 'logs', `test.${i}.1.log`), 'utf8');
       expect(log.split('\n').toSorted()).toEqual(['', 'err', 'out']);
     }
+  });
+
+  it('has started before it is told what it reports', async () => {
+    const parjob = test_job(test_folder(), {
+      sect_pars: 8,
+      files: {},
+      program: ['/bin/sh', '-c', 'echo progress 1 of 1 >&$PARJOB_REPORT_FD'],
+      slaves: hosts('a'),
+    });
+    const events = record_events(
+      parjob,
+      'section_sent',
+      'section_started',
+      'section_progress',
+      'section_finished',
+    );
+    await parjob.run();
+    const in_order = ['section_sent', 'section_started', 'section_progress', 'section_finished'];
+    expect(events.map(({ name }) => name)).toEqual(Array.from({ length: 8 }, () => in_order).flat());
+  });
+
+  it('whose command_func gives what is no command has failed, and is tried as often as any that fails', async () => {
+    const parjob = test_job(test_folder(), {
+      sect_pars: 1,
+      files: {},
+      command_func: () => [] as string[],
+      slaves: hosts('a'),
+    });
+    const events = record_events(parjob, 'section_failed');
+    await expect(parjob.run()).rejects.toThrow(/command_func threw: expected an array of words/);
+    expect(events.map(({ event }) => (event as { why: string }).why)).toEqual(['program', 'program']);
   });
 
   it('may be a pipeline, with hooks round it', async () => {

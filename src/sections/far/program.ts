@@ -6,8 +6,8 @@
  *     guard: a shell that waits for the end of this slave, and then kills the group
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
-import { access, copyFile, link, mkdir, rm, writeFile } from 'node:fs/promises';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { access, copyFile, link, mkdir, rm } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import type { FarCall } from './call.js';
 import { fault_of } from './declared.js';
@@ -111,7 +111,8 @@ export async function run_program(call: FarCall, order: ProgramOrder): Promise<P
     const [first] = stages as [RunningStage, ...RunningStage[]];
     const pid = first.child.pid;
     if (pid !== undefined) {
-      await writeFile(order.pid_file, `${pid} ${start_of(pid) ?? ''}\n`);
+      // at once: nothing that the program reports is told before it has started
+      writeFileSync(order.pid_file, `${pid} ${start_of(pid) ?? ''}\n`);
       note({ kind: 'started', pid });
     }
     const end = () => end_stages(stages);
