@@ -19,6 +19,7 @@ import { hostname } from 'node:os';
 import { StatusFileError } from '../errors.js';
 import { LineFile } from '../journal/line_file.js';
 import { Lock } from '../journal/lock.js';
+import { SECTION_TRANSITIONS } from './section_state.js';
 
 const FORMAT = 1;
 /** The longest line: a checkpoint is a line of text, no data. */
@@ -271,11 +272,45 @@ function read_line(file: string, text: string, number: number, records: Records)
   const line = parse(text);
   const { kind, id, ...fields } = line ?? {};
   if (typeof id === 'string' && KINDS.includes(kind as RecordKind)) {
+    if (kind === 'section') check_section(file, text, number, fields);
     records.take(kind as RecordKind, id, fields);
     return;
   }
   throw new StatusFileError(
     `line ${number} of ${file} is not as expected: a JSON object with kind (one of ${KINDS.join(', ')}) and id, got ${text.slice(0, 80)}`,
+    { file, problem: 'damaged', line: number },
+  );
+}
+
+const STATES = Object.keys(SECTION_TRANSITIONS);
+const A_COUNT = (v: unknown) => Number.isSafeInteger(v) && (v as number) >= 0;
+const A_NUMBER = (v: unknown) => typeof v === 'number';
+const A_TEXT = (v: unknown) => typeof v === 'string';
+/** What may be in the fields of a section, which people may write too. Others are of a later version. */
+const SECTION_FIELDS: Readonly<Record<string, (v: unknown) => boolean>> = {
+  state: (v) => STATES.includes(v as string),
+  attempt: A_COUNT,
+  failures: A_COUNT,
+  losses: A_COUNT,
+  host: A_TEXT,
+  failed_on: (v) => Array.isArray(v) && v.every(A_TEXT),
+  error: A_TEXT,
+  done: A_NUMBER,
+  total: A_NUMBER,
+  checkpoint: A_TEXT,
+  checkpoint_host: A_TEXT,
+  checkpoint_attempt: A_COUNT,
+  run_ms: A_NUMBER,
+};
+
+function check_section(file: string, text: string, number: number, fields: Fields): void {
+  const bad = Object.entries(SECTION_FIELDS).find(
+    ([name, holds]) => (fields[name] ?? null) !== null && !holds(fields[name]),
+  )?.[0];
+  if (bad === undefined) return;
+  const expected = bad === 'state' ? `; a state is one of ${STATES.join(', ')}` : '';
+  throw new StatusFileError(
+    `line ${number} of ${file} is not as expected: ${bad} cannot be ${JSON.stringify(fields[bad])}${expected}; the line is ${text.slice(0, 80)}`,
     { file, problem: 'damaged', line: number },
   );
 }

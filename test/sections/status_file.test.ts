@@ -68,6 +68,23 @@ describe('a status file of sections', () => {
     expect(existsSync(`${file}.lock`)).toBe(false);
   });
 
+  it('refuses what a section cannot have in a line by hand, by its number', () => {
+    const file = join(test_folder(), 'test.sections');
+    open(file, false).close();
+    const before = readFileSync(file, 'utf8');
+    for (const [fields, text] of [
+      ['"state":"done"', /line 3 of .*: state cannot be "done"; a state is one of todo, sent, running/],
+      ['"state":"todo","attempt":"2"', /attempt cannot be "2"/],
+      ['"failed_on":"a"', /failed_on cannot be "a"/],
+      ['"error":5', /error cannot be 5/],
+    ] as const) {
+      writeFileSync(file, `${before}{"kind":"section","id":"7",${fields}}\n`);
+      expect(() => open(file, true)).toThrow(text);
+    }
+    writeFileSync(file, `${before}{"kind":"section","id":"7","state":"todo","host":null,"later":1}\n`);
+    expect(open(file, true).record('section', '7')).toEqual({ state: 'todo', later: 1 });
+  });
+
   it('is never written in place: only added to, or written anew beside itself and renamed (defect 13)', () => {
     const file = join(test_folder(), 'test.sections');
     const status = open(file, false);
