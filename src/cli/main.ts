@@ -20,6 +20,7 @@ const program = new Command('parjob')
   .version(version)
   .showHelpAfterError('(parjob --help tells more)')
   .exitOverride()
+  .enablePositionalOptions()
   .addHelpText(
     'after',
     `
@@ -80,7 +81,7 @@ function section_options(to: Command): Command {
     .option('--restart', 'go on where the last run stopped')
     .option('--attempts <n>', 'starts of a section, on different hosts')
     .option('--scratch <folder>', 'for pieces, on each host')
-    .option('--jobname <name>', 'names status file and logs')
+    .option('--jobname <name>', 'names status file and logs; without it, as the spec or program is called')
     .option(...CONFIG)
     .option(...QUIET);
 }
@@ -103,6 +104,8 @@ section_options(
   ]),
 )
   .argument('<program...>', 'its words, after --; {in}, {out}, {copy} and {id} are replaced')
+  // what comes behind the first of them is the program's: `exec --split words.txt sort -q`
+  .passThroughOptions()
   .option('--split <[format:]file>', 'an input that is split; without {in} it is the standard input', list)
   .option('--copy <file>', 'an input that goes whole to each host', list)
   .option('--collect <[format:]file>', 'an output; without {out} it is the standard output', list)
@@ -193,7 +196,8 @@ command('slave', 'Joins a job by hand: job.connect_command() prints the whole co
 // whoever reads us has read enough: `parjob map ... | head`
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  console.error(`parjob: standard output cannot be written: ${error.message}`);
+  process.exit(EXIT_FAILED);
 });
 
 try {

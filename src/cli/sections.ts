@@ -1,5 +1,6 @@
 /** parjob run, exec: runs of sections, by a spec or by a program with files around it. */
 import { readFileSync } from 'node:fs';
+import { basename, extname } from 'node:path';
 import { UsageError } from '../errors.js';
 import type { ParJob } from '../sections/par_job.js';
 import { type ExecOptions, job_of_exec, job_of_spec } from '../sections/spec.js';
@@ -24,14 +25,26 @@ export interface ExecFlags extends SectionFlags {
 
 /** parjob run SPEC. Returns the exit code. @throws UsageError (PARJOB_ERR_USAGE) */
 export async function run_spec(file: string, flags: SectionFlags): Promise<number> {
-  return run(job_of_spec(await read_spec(file), await common(flags)));
+  const spec = await read_spec(file);
+  const over = await common(flags);
+  const has_name =
+    over.jobname !== undefined || (spec as { jobname?: unknown } | null)?.jobname !== undefined;
+  return run(job_of_spec(spec, has_name ? over : { ...over, jobname: name_of(file) }));
 }
 
 /** parjob exec -- PROGRAM. Returns the exit code. @throws UsageError (PARJOB_ERR_USAGE) */
 export async function exec(program: readonly string[], flags: ExecFlags): Promise<number> {
   const { split, copy, collect } = flags;
   const sections = whole_number('--sections', flags.sections);
-  return run(await job_of_exec({ ...(await common(flags)), program, split, copy, collect, sections }));
+  const jobname = name_of(program[0] ?? '');
+  return run(
+    await job_of_exec({ jobname, ...(await common(flags)), program, split, copy, collect, sections }),
+  );
+}
+
+/** As the name of a script names the job that it makes: shots.yaml the job shots. */
+function name_of(file: string): string {
+  return basename(file, extname(file)).replace(/^-+/, '') || 'parjob';
 }
 
 async function run(job: ParJob): Promise<number> {

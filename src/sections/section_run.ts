@@ -369,6 +369,14 @@ export class SectionRun {
   #obey(order: Order): void {
     this.#notice(1, `by hand: ${Object.values(order).join(' ')}`);
     if (order.kind === 'set_section') {
+      const section = this.#plan.section(order.id);
+      if (section === undefined) return this.#notice(0, `by hand: there is no section ${order.id}`);
+      const { state, is_being_collected, sum } = section;
+      if (state === 'collected' || is_being_collected || sum?.is_being_collected === true)
+        return this.#notice(
+          0,
+          `by hand: section ${order.id} stays as it is, since its outputs are in the whole already: end this run, set it, and go on with restart`,
+        );
       this.#tell({ kind: 'section_set', id: order.id, state: order.state });
     } else if (order.kind === 'drain_host') {
       this.#status.write('host', order.host, { state: 'drained' });

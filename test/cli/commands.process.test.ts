@@ -1,6 +1,7 @@
 /** The command `parjob`, as a user types it. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { test_folder } from '../kit/cluster.js';
@@ -185,6 +186,100 @@ describe('parjob exec, run and status', () => {
     const second = parjob(['run', 'job.yaml', '--on', 'local:1', '--quiet', '--restart']);
     expect(second.status, second.stderr).toBe(0);
     expect(readFileSync(join(folder, 'out.txt'), 'utf8')).toBe(`${words.join('\n')}\n`);
+  });
+
+  it('are named as their spec or program, so that two in a folder have a status file each', () => {
+    writeFileSync(join(folder, 'shots.v2.yaml'), 'sect_pars: 1\nprogram: "true"\n');
+    expect(parjob(['run', 'shots.v2.yaml', '--on', 'local:1', '-q'])).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
+    expect(parjob(['exec', '--sections', '1', '--on', 'local:1', '-q', '/bin/true', '-q'])).toMatchObject({
+      status: 0,
+    });
+    expect(parjob(['run', 'shots.v2.yaml', '--on', 'local:1', '-q', '--jobname', 'mine']).status).toBe(0);
+    const found = readdirSync(folder).filter((name) => name.endsWith('.sections'));
+    expect(found.toSorted()).toEqual(['mine.sections', 'shots.v2.sections', 'true.sections']);
+  });
+
+  it('take as options of the program what comes behind it, without -- too', () => {
+    const flags = [
+      '--split',
+      'words.txt',
+      '--collect',
+      'out.txt',
+      '--sections',
+      '1',
+      '--on',
+      'local:1',
+      '-q',
+    ];
+    const { status, stderr } = parjob(['exec', ...flags, 'sort', '-r']);
+    expect(status, stderr).toBe(0);
+    expect(readFileSync(join(folder, 'out.txt'), 'utf8')).toBe(`${words.toSorted().reverse().join('\n')}\n`);
+  });
+
+  it('show sections, and in the last line how many there are of each state, and how the run stands', () => {
+    const file = join(folder, 'a.sections');
+    const header = {
+      parjob: 'sections',
+      format: 1,
+      jobname: 'a',
+      run_id: 'x',
+      created: '2026-01-01T00:00:00Z',
+    };
+    const lines = [
+      header,
+      { kind: 'section', id: 'one', state: 'collected', host: 'n1', attempt: 1, run_ms: 1500 },
+      {
+        kind: 'section',
+        id: '\u001b[31mtwo',
+        state: 'failed',
+        attempt: 2,
+        error: `bad ${'x'.repeat(80)}\nmore`,
+      },
+      { kind: 'section', id: 'three', state: 'collected', host: 'n1', attempt: 1, done: 3, total: 10 },
+      { kind: 'host', id: 'n2', state: 'benched', reason: 'full' },
+    ];
+    writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    const told = parjob(['status']);
+    expect(told.status).toBe(1);
+    expect(told.stdout.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(/^section +state +host +attempt +progress +seconds +error$/),
+      'one      collected  n1    1                  1.5',
+      `[31mtwo  failed           2                           bad ${'x'.repeat(80)}`,
+      'three    collected  n1    1        3 of 10',
+      'host n2 is benched: full',
+      'a: broken off, restart goes on with it; 3 sections: 2 collected, 1 failed',
+    ]);
+    const on_tty = spawnSync(
+      'script',
+      ['-qc', `stty cols 40; ${process.execPath} ${PARJOB} status`, '/dev/null'],
+      {
+        cwd: folder,
+        encoding: 'utf8',
+      },
+    );
+    const shown = on_tty.stdout.trimEnd().split(/\r?\n/);
+    for (const line of shown.slice(0, -1)) expect(line.length).toBeLessThanOrEqual(40);
+    expect(shown.at(-1)).toMatch(/^a: broken off.*; 3 sections: 2 collected, 1 failed$/);
+    writeFileSync(file, `${readFileSync(file, 'utf8')}${JSON.stringify({ kind: 'run', id: 'finished' })}\n`);
+    expect(parjob(['status']).stdout).toMatch(/^a: finished; 3 sections: /m);
+    const owner = { pid: process.pid, host: hostname(), since: 'now', token: '0123456789ab' };
+    writeFileSync(`${file}.lock`, JSON.stringify(owner));
+    expect(parjob(['status']).stdout).toMatch(/^a: running; 3 sections: /m);
+    // what its master would not do is said here
+    const refused = parjob(['status', '--set', 'three=todo']);
+    expect(refused.stderr).toMatch(
+      /the outputs of section three are in the whole already.*go on with restart/,
+    );
+    expect(refused.status).toBe(2);
+    rmSync(`${file}.lock`);
+    expect(parjob(['status', '--set', 'three=todo']).stdout).toMatch(/no master has that run/);
+    expect(parjob(['status', '--drain', 'n3']).stderr).toMatch(/knows no host n3 yet/);
+    const half = parjob(['status', '--set', 'one=todo', '--set', 'four=todo']);
+    expect(half.stderr).toMatch(/has no section four/);
+    expect(readdirSync(`${file}.orders`)).toHaveLength(2);
   });
 
   it('say what is wrong with what they are given', () => {

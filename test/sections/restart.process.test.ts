@@ -267,6 +267,8 @@ describe('what a person wants', () => {
     set_section(status, '0', 'todo');
     await until(master, `notice by hand: set_section 0 todo`);
     expect(sections_status(status).hosts).toMatchObject([{ host: hostname(), state: 'drained' }]);
+    set_section(status, '99', 'todo');
+    await until(master, 'notice by hand: there is no section 99');
     drain_host(status, hostname(), false);
     writeFileSync(join(folder, 'go'), '');
     await until(master, 'done 0 1 2 3');
