@@ -34,6 +34,7 @@ export interface Redirections {
 
 const STDIN = '<';
 const STDOUT = '>';
+const NAME_IN_BRACES = /\{([^{}]+)\}/g;
 
 /** The command that a program, parameters and files make. */
 export function default_command(
@@ -48,7 +49,7 @@ export function default_command(
   const values: Record<string, string> = { ...names };
   for (const { key, path } of files) values[key] = path;
   const words = given.map((word) =>
-    word.replace(/\{([^{}]+)\}/g, (whole, name: string) => {
+    word.replace(NAME_IN_BRACES, (whole, name: string) => {
       const value = values[name];
       if (value === undefined) return whole;
       named.add(name);
@@ -63,11 +64,44 @@ export function default_command(
   return words;
 }
 
+/**
+ * Looks, before anything is sent, whether all files can come into the command.
+ * @param program undefined when a command_func makes the command
+ * @throws UsageError (PARJOB_ERR_USAGE) that names the file
+ */
+export function check_places(
+  program: string | readonly string[] | undefined,
+  files: Readonly<Record<string, { tag: string | undefined; usage: 'INPUT' | 'OUTPUT' }>>,
+  style: ParStyle,
+): void {
+  const words = program === undefined ? [] : [program].flat();
+  const named = new Set(words.flatMap((word) => [...word.matchAll(NAME_IN_BRACES)].map(([, name]) => name)));
+  for (const [key, { tag, usage }] of Object.entries(files)) {
+    if (tag === undefined && program !== undefined && !named.has(key)) throw no_place(key);
+    if ((tag === STDIN && usage === 'OUTPUT') || (tag === STDOUT && usage === 'INPUT'))
+      throw new UsageError(`the file ${key} is an ${usage} and cannot have the tag '${tag}'`);
+  }
+  for (const tag of [STDIN, STDOUT]) {
+    const keys = Object.keys(files).filter((key) => files[key]?.tag === tag);
+    if (keys.length > 1)
+      throw new UsageError(
+        `only one file can be the standard ${tag === STDIN ? 'input' : 'output'}, and ${keys.join(', ')} have the tag '${tag}': name the others in the program`,
+      );
+    if (tag === STDIN && keys.length > 0 && style === 'json')
+      throw new UsageError(
+        `with par_style 'json' parameters are on the standard input, which the file ${keys[0]} has the tag of: name it in the program`,
+      );
+  }
+}
+
+function no_place(key: string): UsageError {
+  return new UsageError(
+    `the file ${key} has no place in the command: give it a tag, such as 'in=' or '<', or put {${key}} into a word of the program`,
+  );
+}
+
 function words_of(key: string, path: string, tag: string | undefined): string[] {
-  if (tag === undefined)
-    throw new UsageError(
-      `the file ${key} has no place in the command: give it a tag, such as 'in=' or '<', or put {${key}} into a word of the program`,
-    );
+  if (tag === undefined) throw no_place(key);
   return tag.endsWith('=') ? [`${tag}${path}`] : [tag, path];
 }
 
@@ -93,7 +127,7 @@ export function stages_of(command: SectionCommand): Stage[] {
     Array.isArray(words) && words.length > 0 && words.every((word) => typeof word === 'string');
   if (stages.length === 0 || !stages.every(({ words }) => are_words(words)))
     throw new UsageError(
-      "command_func: expected an array of words, such as ['prog', 'n=3'], or one such array for each stage of a pipeline",
+      "expected an array of words, such as ['prog', 'n=3'], or one such array for each stage of a pipeline",
     );
   return stages.map(({ words, env }) => ({ words: [...words], env }));
 }

@@ -9,7 +9,7 @@ import { Job } from '../master/job.js';
 import { local_slaves } from '../master/local_slave.js';
 import { ssh_slaves } from '../master/remote/ssh_slave.js';
 import type { Slave } from '../master/slave.js';
-import type { SectionCommand } from './command.js';
+import { check_places, type SectionCommand } from './command.js';
 import { CopyFile } from './copy_file.js';
 import type { ParFile } from './par_file.js';
 import {
@@ -135,6 +135,7 @@ export class ParJob {
       this.#given.command_func !== undefined || this.command_func !== ParJob.prototype.command_func;
     if (program === undefined && !has_command)
       throw new UsageError('ParJob: program must be given, or command_func');
+    check_places(has_command ? undefined : program, files, this.#options.par_style);
     // one after the other: a file may be as long as another, which is then known
     for (const file of Object.values(files)) await file.open(sections.size);
     const { open_status, SectionRun } = await import('./run_tools.js');
@@ -143,11 +144,13 @@ export class ParJob {
       this.#emitter.emit('notice', { level: 0, text });
       process.stderr.write(`parjob: ${text}\n`);
     };
+    // before the status file, which moves that of another run away: a run that cannot begin leaves all as it is
+    const job = this.#open_job();
     const status = open_status(status_file, jobname, restart, on_notice);
     this.#status = status;
     try {
       const run = new SectionRun({
-        job: this.#open_job(),
+        job,
         options: this.#options,
         hooks: {
           command_func: (section) => this.command_func(section),
@@ -210,7 +213,10 @@ export class ParJob {
     return this.stop();
   }
 
-  /** Calls `listener` with every event of that name: see SectionEvents. */
+  /**
+   * Calls `listener` with every event of that name: see SectionEvents.
+   * @throws UsageError (PARJOB_ERR_USAGE) for a name that no event has, or what is no function
+   */
   on<E extends SectionEvent>(name: E, listener: SectionListener<E>): this {
     this.#emitter.on(name, listener);
     return this;

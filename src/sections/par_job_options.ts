@@ -144,12 +144,16 @@ const A_PAR_SOURCE: Expectation = {
   expected: 'parameters: text, an object or a Pars',
   holds: (v) => typeof v === 'string' || A_RECORD.holds(v),
 };
+const WORDS: Expectation = {
+  expected: 'an array of strings, at least one',
+  holds: (v) => STRINGS.holds(v) && (v as string[]).length > 0 && (v as string[])[0] !== '',
+};
 const A_TEXT: Expectation = { expected: 'a string', holds: (v) => typeof v === 'string' };
 
 const TABLE: Readonly<Record<keyof ParJobOptions, Expectation>> = {
   sect_pars: either(A_RECORD, integer_between(1, 10_000_000)),
   files: A_RECORD,
-  program: either(A_STRING, STRINGS),
+  program: either(A_STRING, WORDS),
   ship: A_BOOLEAN,
   restart: A_BOOLEAN,
   global_pars: A_PAR_SOURCE,
@@ -268,8 +272,16 @@ export function sections_of(sect_pars: ParJobOptions['sect_pars']): Map<string, 
   if (typeof sect_pars === 'number')
     return new Map(Array.from({ length: sect_pars }, (_, i) => [String(i), new Pars()]));
   const entries = sect_pars instanceof Map ? [...sect_pars] : Object.entries(sect_pars);
-  const sections = new Map(entries.map(([id, pars]) => [String(id), new Pars(pars)]));
+  const sections = new Map(entries.map(([id, pars]) => [String(id), pars_of(id, pars)]));
   if (sections.size === 0) throw new UsageError('ParJob: sect_pars has no section');
   if (sections.has('')) throw new UsageError('ParJob: the id of a section must not be empty');
   return sections;
+}
+
+function pars_of(id: string, pars: ParSource): Pars {
+  try {
+    return new Pars(pars);
+  } catch (error) {
+    throw new UsageError(`ParJob: section ${id}: ${(error as Error).message}`, { cause: error });
+  }
 }

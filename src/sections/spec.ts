@@ -37,33 +37,51 @@ const SECTIONS_PER_SLOT = 4;
 export function job_of_spec(spec: unknown, over: Partial<ParJobOptions> = {}): ParJob {
   if (typeof spec !== 'object' || spec === null || Array.isArray(spec))
     throw new UsageError(`a spec must be an object with sect_pars, program and files, got ${show(spec)}`);
-  const { files, ...options } = spec as RunSpec;
-  return new ParJob({ ...options, files: files_of_spec(files ?? {}), ...over } as ParJobOptions);
+  const { files, sect_pars, ...options } = spec as RunSpec;
+  return new ParJob({
+    ...options,
+    sect_pars: without_nulls(sect_pars),
+    files: files_of_spec(files ?? {}),
+    ...over,
+  } as ParJobOptions);
+}
+
+/** In YAML a section without parameters is written `first:`, which is null. */
+function without_nulls(sect_pars: RunSpec['sect_pars']): RunSpec['sect_pars'] {
+  if (typeof sect_pars !== 'object' || sect_pars === null || Array.isArray(sect_pars)) return sect_pars;
+  return Object.fromEntries(Object.entries(sect_pars).map(([id, pars]) => [id, pars ?? {}]));
 }
 
 function files_of_spec(specs: Readonly<Record<string, FileSpec>>): Record<string, ParFile> {
+  if (typeof specs !== 'object' || Array.isArray(specs))
+    throw new UsageError(
+      `files of the spec must be an object, { in: { type: split, usage: INPUT, name: in.txt } }, got ${show(specs)}`,
+    );
   const files: Record<string, ParFile> = {};
   for (const [key, spec] of Object.entries(specs)) {
-    const { type, ...options } = spec ?? {};
-    if (type === 'copy') files[key] = new CopyFile(options as CopyFileOptions);
-    else if (type === 'split')
-      files[key] = new SplitFile({ ...options, like: like_of(key, options, files) } as SplitFileOptions);
-    else
-      throw new UsageError(`the file ${key} of the spec needs a type, 'split' or 'copy', got ${show(type)}`);
+    try {
+      files[key] = file_of_spec(spec, files);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      throw new UsageError(`the file ${key} of the spec: ${error.message}`, { cause: error });
+    }
   }
   return files;
 }
 
-function like_of(
-  key: string,
-  options: object,
-  files: Readonly<Record<string, ParFile>>,
-): SplitFile | undefined {
+function file_of_spec(spec: FileSpec, before: Readonly<Record<string, ParFile>>): ParFile {
+  const { type, ...options } = spec ?? {};
+  if (type === 'copy') return new CopyFile(options as CopyFileOptions);
+  if (type !== 'split') throw new UsageError(`it needs a type, 'split' or 'copy', got ${show(type)}`);
+  return new SplitFile({ ...options, like: like_of(options, before) } as SplitFileOptions);
+}
+
+function like_of(options: object, files: Readonly<Record<string, ParFile>>): SplitFile | undefined {
   const { like } = options as { like?: string };
   if (like === undefined) return undefined;
-  const file = files[like];
+  const file = Object.hasOwn(files, like) ? files[like] : undefined;
   if (file instanceof SplitFile) return file;
-  throw new UsageError(`the file ${key} of the spec is like ${show(like)}, which is no split file before it`);
+  throw new UsageError(`it is like ${show(like)}, which is no split file before it`);
 }
 
 /** What `parjob exec` is told. */
@@ -112,11 +130,12 @@ export async function job_of_exec(options: ExecOptions): Promise<ParJob> {
     const { name, format = 'TEXT' } = named(text);
     files[key] = new SplitFile({ name, format, usage: 'OUTPUT', tag: is_named(key) ? undefined : '>' });
   }
-  for (const tag of ['<', '>'])
-    if (Object.values(files).filter((file) => file.tag === tag).length > 1)
-      throw new UsageError(
-        `only one file can be the standard ${tag === '<' ? 'input' : 'output'}: name the others in the program`,
-      );
+  for (const word of program)
+    for (const [text, key = '', stem = ''] of word.matchAll(/\{((in|copy|out)\d*)\}/g))
+      if (files[key] === undefined)
+        throw new UsageError(
+          `the program has ${text}, and there is no such file: ${{ in: '--split', copy: '--copy', out: '--collect' }[stem]} gives it one`,
+        );
   const sect_pars = sections ?? (await section_count(Object.values(files), options));
   return new ParJob({ ...rest, sect_pars, files, program });
 }

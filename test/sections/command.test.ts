@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { default_command, redirections, stages_of } from '../../src/sections/command.js';
+import { check_places, default_command, redirections, stages_of } from '../../src/sections/command.js';
 import { LineCutter, parse_report, parse_sep_line } from '../../src/sections/far/report_lines.js';
 import { datapath_in, own_folder } from '../../src/sections/far/scratch.js';
 import { Pars } from '../../src/sections/pars.js';
@@ -50,6 +50,25 @@ describe('the command of a section', () => {
     ]);
   });
 
+  it('is looked at before anything runs: places of files, tags of standard input and output', () => {
+    const input = (tag?: string) => ({ tag, usage: 'INPUT' as const });
+    const output = (tag?: string) => ({ tag, usage: 'OUTPUT' as const });
+    const check =
+      (files: Parameters<typeof check_places>[1], program?: string[], style = 'key=value') =>
+      () =>
+        check_places(program, files, style as 'json');
+    expect(check({ a: input(), b: output('>'), c: input('in=') }, ['x', 'if={a}'])).not.toThrow();
+    expect(check({ a: input() }, undefined)).not.toThrow();
+    expect(check({ a: input() }, ['x', '{b}'])).toThrow(/the file a has no place in the command/);
+    expect(check({ a: input('>') }, ['x'])).toThrow(/the file a is an INPUT and cannot have the tag '>'/);
+    expect(check({ a: output('<') })).toThrow(/the file a is an OUTPUT and cannot have the tag '<'/);
+    expect(check({ a: input('<'), b: input('<') })).toThrow(
+      /only one file can be the standard input, and a, b/,
+    );
+    expect(check({ a: output('>'), b: output('>') })).toThrow(/only one file can be the standard output/);
+    expect(check({ a: input('<') }, ['x'], 'json')).toThrow(/which the file a has the tag of/);
+  });
+
   it('is refused when a file has no place in it', () => {
     const files = [{ key: 'in', path: '/s/q.fa', tag: undefined, reuse_words: [] }];
     expect(() => default_command('prog', {}, new Pars(), 'key=value', files)).toThrow(
@@ -66,7 +85,7 @@ describe('the command of a section', () => {
   it('may be a pipeline, and must be words', () => {
     expect(stages_of([['a', '1'], ['b']])).toEqual([{ words: ['a', '1'] }, { words: ['b'] }]);
     for (const bad of [[], [[]], ['a', 3], [['a', 3]]])
-      expect(() => stages_of(bad as never)).toThrow(/command_func/);
+      expect(() => stages_of(bad as never)).toThrow(/expected an array of words/);
   });
 });
 
