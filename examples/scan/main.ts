@@ -1,12 +1,12 @@
 /**
- * A scan of a parameter, with no input: `npx tsx examples/scan/main.ts`
+ * A scan of a parameter, with no input: `npx tsx examples/scan/main.ts [machine file]`
  *
  * Each section has a growth rate r of its own; what it writes, a row, is stacked along a new axis. The rows make the
  * picture of a tree that branches, scan.png. Checked where the answer is known: for r = 2.9 all is at 1 - 1 / r.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { local_slaves, ParJob, SplitFile } from 'parjob';
+import { local_slaves, ParJob, SplitFile, ssh_slaves } from 'parjob';
 import { write_png } from '../fdmod/png.js';
 
 const [BINS, ROWS] = [200, 24];
@@ -17,7 +17,7 @@ const parjob = new ParJob({
   files: { rows: new SplitFile({ name: 'scan.npy', usage: 'OUTPUT', tag: 'out=', axes: 'new' }) },
   program: [process.execPath, fileURLToPath(new URL('./logistic.js', import.meta.url))],
   global_pars: { bins: BINS },
-  slaves: local_slaves(2),
+  slaves: process.argv[2] === undefined ? local_slaves(2) : ssh_slaves(process.argv[2]),
 });
 const { done } = await parjob.run();
 

@@ -1,12 +1,12 @@
 /**
- * The transpose of a matrix that need not fit into memory: `npx tsx examples/transpose/main.ts`
+ * The transpose of a matrix that need not fit into memory: `npx tsx examples/transpose/main.ts [machine file]`
  *
  * It is cut along axis 2, each section transposes its columns by themselves, and what they give is put side by side
  * along axis 1. Checked element by element.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { local_slaves, ParJob, SplitFile } from 'parjob';
+import { local_slaves, ParJob, SplitFile, ssh_slaves } from 'parjob';
 
 const [N1, N2] = [300, 401];
 const matrix = Float32Array.from({ length: N1 * N2 }, (_, i) => i);
@@ -20,7 +20,7 @@ const parjob = new ParJob({
     out: new SplitFile({ name: 'out.rsf', usage: 'OUTPUT', tag: '>', axes: 1 }),
   },
   program: [process.execPath, fileURLToPath(new URL('./transp.js', import.meta.url))],
-  slaves: local_slaves(2),
+  slaves: process.argv[2] === undefined ? local_slaves(2) : ssh_slaves(process.argv[2]),
 });
 await parjob.run();
 
