@@ -14,8 +14,11 @@ export function open_status(
   on_notice: (text: string) => void,
 ): StatusFile {
   mkdirSync(dirname(file), { recursive: true });
-  const left = restart ? [] : take_over(file, on_notice);
-  const status = StatusFile.open({ file, jobname, on_notice }, restart);
+  let left: ReturnType<typeof take_over> = [];
+  const make_way = () => {
+    left = take_over(file, on_notice);
+  };
+  const status = StatusFile.open({ file, jobname, on_notice, make_way }, restart);
   for (const { host, path } of left) status.write('garbage', `${host}:${path}`, { host, path });
   return status;
 }

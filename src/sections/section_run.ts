@@ -5,6 +5,7 @@
  *     hosts ─▶ events ─▶ plan ─▶ orders ─▶ attempts (inputs, program, outputs) ─▶ events
  *                                      └─▶ collection ─▶ joiners ─▶ files of the master
  */
+import { existsSync } from 'node:fs';
 import { Deferred } from '../base/deferred.js';
 import { type FailedSection, ParjobError, SectionFailedError } from '../errors.js';
 import type { Job } from '../master/job.js';
@@ -217,8 +218,14 @@ export class SectionRun {
         id,
         error: error ?? 'no reason is known',
         hosts: failed_on.length > 0 ? failed_on : host === undefined ? [] : [host],
-        log_file: attempt === 0 ? undefined : log_file_of(this.#parts.options, id, attempt),
+        log_file: this.#log_file_of(id, attempt),
       }));
+  }
+
+  /** Undefined when the program of that attempt was never started. */
+  #log_file_of(id: string, attempt: number): string | undefined {
+    const file = log_file_of(this.#parts.options, id, attempt);
+    return attempt > 0 && existsSync(file) ? file : undefined;
   }
 
   /** Something that no section is to blame for, and that nobody can go on after. */

@@ -75,6 +75,8 @@ export interface StatusFileOptions {
   file: string;
   jobname: string;
   on_notice?: ((text: string) => void) | undefined;
+  /** Called before a file is begun: it may move the one that is there away. Nobody else has that then. */
+  make_way?: (() => void) | undefined;
 }
 
 export class StatusFile {
@@ -98,6 +100,7 @@ export class StatusFile {
     const { file, on_notice } = options;
     const lock = Lock.acquire(file, on_notice);
     try {
+      if (!restart) options.make_way?.();
       return new StatusFile(options, lock, restart && existsSync(file) ? read_status(file) : undefined);
     } catch (error) {
       lock.release();

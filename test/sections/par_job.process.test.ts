@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { SectionFailedError } from '../../src/errors.js';
 import { SplitFile } from '../../src/sections/split_file.js';
 import { files_below, hosts, record_events, test_folder, test_job } from './kit.js';
 
@@ -68,6 +69,22 @@ describe('a program over sections of lines', () => {
     await parjob.run();
     const in_order = ['section_sent', 'section_started', 'section_progress', 'section_finished'];
     expect(events.map(({ name }) => name)).toEqual(Array.from({ length: 8 }, () => in_order).flat());
+  });
+
+  it('that was never started has no log, and none is named', async () => {
+    const parjob = test_job(test_folder(), {
+      sect_pars: 1,
+      files: {},
+      program: 'true',
+      attempts: 1,
+      slaves: hosts('a'),
+      prep_job: () => {
+        throw new Error('not today');
+      },
+    });
+    const { sections } = (await parjob.run().catch((error: unknown) => error)) as SectionFailedError;
+    expect(sections).toMatchObject([{ id: '0', error: 'prep_job threw: not today' }]);
+    expect(sections[0]?.log_file).toBeUndefined();
   });
 
   it('whose command_func gives what is no command has failed, and is tried as often as any that fails', async () => {

@@ -6,6 +6,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileS
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import { open_status } from '../../src/sections/run_tools.js';
 import type { SectionFields } from '../../src/sections/section_records.js';
 import { read_status } from '../../src/sections/status_file.js';
 import { is_alive, Program, wait_gone } from '../kit/processes.js';
@@ -273,6 +274,20 @@ describe('what a person wants', () => {
     writeFileSync(join(folder, 'go'), '');
     await until(master, 'done 0 1 2 3');
     expect(runs_of(folder).filter((line) => line.startsWith('0 '))).toHaveLength(2);
+  });
+
+  it('of a run that goes on is not that a second master takes its status file away', async () => {
+    const { sections_status } = await import('../../src/sections/status.js');
+    const folder = folder_with_input();
+    const master = start_master(folder, ['1', 'hold_on=all', 'hold_section=0', 'hold_at=1']);
+    await until(master, 'section_checkpoint 0');
+    const status = join(folder, 'logs/killed.sections');
+    const begin_anew = () => open_status(status, 'killed', false, () => {});
+    expect(begin_anew).toThrow(expect.objectContaining({ problem: 'locked' }));
+    expect(existsSync(`${status}.old`)).toBe(false);
+    expect(sections_status(status).sections[0]).toMatchObject({ id: '0', state: 'running' });
+    writeFileSync(join(folder, 'go'), '');
+    await until(master, 'done 0 1 2 3');
   });
 
   it('of a run that nobody carries on is done by the next master', async () => {
