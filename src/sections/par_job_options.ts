@@ -1,6 +1,6 @@
 /** The options of a ParJob: what they mean, what they may be, and what they are when not given. */
 import { existsSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
+import { basename, extname, join, resolve } from 'node:path';
 import {
   A_BOOLEAN,
   A_FUNCTION,
@@ -262,9 +262,19 @@ export function resolve_par_job_options(options: ParJobOptions): ResolvedParJobO
 
 /** @throws UsageError (PARJOB_ERR_USAGE) */
 export function check_files(files: unknown): void {
-  for (const [key, file] of Object.entries((files ?? {}) as object))
+  const collected = new Map<string, string>();
+  for (const [key, file] of Object.entries((files ?? {}) as object)) {
     if (!(file instanceof ParFile))
       throw new UsageError(`ParJob: the file ${key} must be a CopyFile or a SplitFile, got ${show(file)}`);
+    if (!file.collect_it) continue;
+    const path = resolve(file.name);
+    const other = collected.get(path);
+    if (other !== undefined)
+      throw new UsageError(
+        `ParJob: the files ${other} and ${key} are both collected as ${file.name}: give one another name`,
+      );
+    collected.set(path, key);
+  }
 }
 
 /** Sections with their parameters, in their order. */

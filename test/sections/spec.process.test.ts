@@ -68,6 +68,13 @@ describe('a spec', () => {
     expect(() =>
       job_of_spec({ sect_pars: 1, program: 'x', files: { a: { ...file, like: 'toString' } } }),
     ).toThrow(/the file a of the spec: it is like 'toString'/);
+    const output = { type: 'split', usage: 'OUTPUT', name: 'a', format: 'LINES' };
+    const two = { a: output, b: { ...output, name: './a' } };
+    expect(() => job_of_spec({ sect_pars: 1, program: 'x', files: two })).toThrow(
+      /the files a and b are both collected as .\/a/,
+    );
+    const one = { ...two, b: { ...two.b, collect_it: false } };
+    expect(() => job_of_spec({ sect_pars: 1, program: 'x', files: one })).not.toThrow();
     expect(() => job_of_spec({ sect_pars: 1, program: [] })).toThrow(/'program' must be .*at least one/);
   });
 });
