@@ -185,8 +185,10 @@ export class SectionRun {
     const files = may_collect || may_collect_rest ? await this.#finish_files(is_good, failed) : [];
     if (!is_good) {
       const left = this.#plan.sections.filter(({ state }) => state === 'todo').length;
-      const rest = left === 0 ? '' : `; ${left} sections are left, which restart: true goes on with`;
-      throw new SectionFailedError(`${outcome.reason ?? `${failed.length} sections failed`}${rest}`, failed);
+      const are_left = left === 1 ? '1 section is' : `${left} sections are`;
+      const rest = left === 0 ? '' : `; ${are_left} left, which restart: true goes on with`;
+      const have_failed = failed.length === 1 ? '1 section failed' : `${failed.length} sections failed`;
+      throw new SectionFailedError(`${outcome.reason ?? have_failed}${rest}`, failed);
     }
     const removals = this.#cleaner.note_removals();
     // before anything is removed: a master that dies on the way must not find that all has to be made again
@@ -312,7 +314,8 @@ export class SectionRun {
     const is_done = state === 'finished' || state === 'collected';
     this.#status.write('section', id, is_done ? { ...facts, ...NO_CHECKPOINT } : facts);
     if (state === 'failed') {
-      this.#notice(0, `section ${id} is given up: ${error}`);
+      // all that is known was told when it failed
+      this.#notice(0, `section ${id} is given up: ${error?.split('\n', 1)[0]}`);
       this.#parts.emitter.emit('section_given_up', { id, text: error ?? '' });
     }
   }

@@ -128,7 +128,7 @@ describe('a program that fails', () => {
     const pars = { fail_on: 'all', fail_section: '1' };
     const finish = serial_job(folder, pars, { on_failure: 'finish' });
     const error = await failure_of(finish.parjob.run());
-    expect(error.message).toMatch(/1 sections failed/);
+    expect(error.message).toMatch(/1 section failed/);
     expect(
       finish
         .runs()

@@ -56,6 +56,25 @@ describe('what a ParJob says', () => {
     else expect(lines).toContain('| why');
   });
 
+  it('has what a program printed last once for each attempt', async () => {
+    const folder = test_folder();
+    const main = `
+import { local_slaves, ParJob } from '${resolve('dist/index.js')}';
+await new ParJob({
+  sect_pars: 2, files: {}, program: ['/bin/sh', '-c', 'echo why; exit 3'],
+  slaves: local_slaves(1), scratch: 'scratch', verb: 1, attempts: 1,
+}).run().catch((error) => console.log(error.message));
+`;
+    writeFileSync(join(folder, 'main.mjs'), main);
+    const program = new Program([join(folder, 'main.mjs')], { cwd: folder });
+    expect(await program.rest()).toMatch(
+      /^section 0 failed: its program exited with code 3; 1 section is left, which restart/,
+    );
+    await program.ended;
+    expect(program.stderr.match(/^\| why$/gm)).toHaveLength(1);
+    expect(program.stderr).toMatch(/^parjob: section 0 is given up: its program exited with code 3$/m);
+  });
+
   it('has the lines of the Job when these are asked for', async () => {
     const lines = await said('-1', 'warn');
     expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toContain('a slave was lost');
