@@ -124,7 +124,8 @@ export class Pars {
   add(source: ParSource, options: { overwrite?: boolean | undefined } = {}): this {
     const other = typeof source === 'string' ? Pars.parse(source) : source;
     const is_set = other instanceof Pars;
-    if (!is_set && (typeof other !== 'object' || other === null || Array.isArray(other))) {
+    // a Map has no keys of its own, and would be no parameters at all
+    if (!is_set && (typeof other !== 'object' || other === null || Symbol.iterator in other)) {
       throw new UsageError(`parameters must be text, an object or a Pars, got ${show(other)}`);
     }
     for (const [key, value] of is_set ? other.#values : Object.entries(other)) {

@@ -173,6 +173,11 @@ describe('sets of parameters', () => {
     expect(pars.extract('mig.').to_object()).toEqual({ nz: 3, dz: 0.5 });
   });
 
+  it('are made of no object that hides what it holds, such as a Map', () => {
+    for (const source of [new Map([['n', 3]]), new Set(['n=3']), ['n=3'], Buffer.from('n=3'), null, 3])
+      expect(() => new Pars(source as never)).toThrow(/must be text, an object or a Pars, got /);
+  });
+
   it('refuse what no text can say, by name', () => {
     const bad = (object: object) => () => new Pars(object as Record<string, ParValue>);
     expect(bad({ 'a b': 1 })).toThrow("must be a word without blanks, quotes, commas, = or #, got 'a b'");
