@@ -6,9 +6,9 @@ import { mkdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, posix } from 'node:path';
 import { add_up, type Output } from './adding.js';
-import { AttemptFailure } from './attempt_failure.js';
+import { AttemptFailure, thrown_text } from './attempt_failure.js';
 import { default_command, redirections, type SectionFile, stages_of } from './command.js';
-import type { ProgramEnd, ProgramNote, ProgramOrder } from './far/messages.js';
+import type { ProgramEnd, ProgramNote, ProgramOrder, Stage } from './far/messages.js';
 import type { Hosts } from './hosts.js';
 import type { Line } from './line.js';
 import type { ParFile } from './par_file.js';
@@ -207,9 +207,8 @@ export class Attempt {
     outputs: readonly Output[],
     go_on: GoOn | undefined,
   ): Promise<ProgramOrder> {
-    const { options, hooks } = this.#parts;
-    const command = await this.#hook('command_func', () => hooks.command_func(section));
-    const stages = stages_of(command);
+    const { options } = this.#parts;
+    const stages = await this.#stages(section);
     this.#events.on_notice(
       3,
       `section ${section.id}: ${stages.map(({ words }) => words.join(' ')).join(' | ')}`,
@@ -243,11 +242,20 @@ export class Attempt {
     };
   }
 
+  async #stages(section: SectionContext): Promise<Stage[]> {
+    const command = await this.#hook('command_func', () => this.#parts.hooks.command_func(section));
+    try {
+      return stages_of(command);
+    } catch (error) {
+      throw new AttemptFailure('program', thrown_text(error), { cause: error });
+    }
+  }
+
   async #hook<T>(name: string, call: () => T | Promise<T>): Promise<T> {
     try {
       return await call();
     } catch (error) {
-      throw new AttemptFailure('program', `${name} threw: ${(error as Error).message}`, { cause: error });
+      throw new AttemptFailure('program', `${name} threw: ${thrown_text(error)}`, { cause: error });
     }
   }
 

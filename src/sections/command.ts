@@ -5,6 +5,7 @@
  *     program: 'fdmod'                          ─▶  fdmod nt=1000 ns=3 intag=/scratch/vel.H        < and > by their tags
  *     program: ['blastn', '-query', '{in}']     ─▶  blastn -query /scratch/in/queries.fa
  */
+import { type Expectation, STRING_RECORD, STRINGS, show } from '../base/options.js';
 import { UsageError } from '../errors.js';
 import type { Stage } from './far/messages.js';
 import type { Pars, WordStyle } from './pars.js';
@@ -31,6 +32,12 @@ export interface Redirections {
   stdin: { path: string } | { text: string } | undefined;
   stdout: string | undefined;
 }
+
+/** Words of which the first is the program. */
+export const A_COMMAND: Expectation = {
+  expected: 'an array of words, the first of them the program',
+  holds: (v) => STRINGS.holds(v) && (v as readonly string[]).length > 0 && (v as readonly string[])[0] !== '',
+};
 
 const STDIN = '<';
 const STDOUT = '>';
@@ -81,19 +88,26 @@ export function redirections(files: readonly SectionFile[], pars: Pars, style: P
   };
 }
 
-/** @throws UsageError (PARJOB_ERR_USAGE) when it is no command */
-export function stages_of(command: SectionCommand): Stage[] {
-  const stages: readonly Stage[] =
-    'stages' in command
-      ? command.stages
-      : typeof command[0] === 'string'
-        ? [{ words: command as readonly string[] }]
-        : (command as readonly (readonly string[])[]).map((words) => ({ words }));
-  const are_words = (words: unknown) =>
-    Array.isArray(words) && words.length > 0 && words.every((word) => typeof word === 'string');
-  if (stages.length === 0 || !stages.every(({ words }) => are_words(words)))
+/**
+ * @param command what a user's function has given: it may be anything
+ * @throws UsageError (PARJOB_ERR_USAGE) when it is no command
+ */
+export function stages_of(command: unknown): Stage[] {
+  const stages = as_stages(command);
+  if (!Array.isArray(stages) || stages.length === 0 || !stages.every(is_stage))
     throw new UsageError(
-      "command_func: expected an array of words, such as ['prog', 'n=3'], or one such array for each stage of a pipeline",
+      "command_func: expected an array of words, such as ['prog', 'n=3'], or one such array for each stage of a pipeline; " +
+        `it gave ${show(command)}`,
     );
   return stages.map(({ words, env }) => ({ words: [...words], env }));
+}
+
+function as_stages(command: unknown): unknown {
+  if (!Array.isArray(command)) return (command as { stages?: unknown } | null | undefined)?.stages;
+  return typeof command[0] === 'string' ? [{ words: command }] : command.map((words) => ({ words }));
+}
+
+function is_stage(stage: unknown): stage is Stage {
+  const { words, env } = (stage ?? {}) as { words?: unknown; env?: unknown };
+  return A_COMMAND.holds(words) && (env === undefined || STRING_RECORD.holds(env));
 }

@@ -12,13 +12,12 @@ import {
   one_of,
   positive,
   STRING_RECORD,
-  STRINGS,
   show,
 } from '../base/options.js';
 import { UsageError } from '../errors.js';
 import type { JobOptions } from '../master/job_options.js';
 import { Slave } from '../master/slave.js';
-import type { ParStyle, SectionCommand } from './command.js';
+import { A_COMMAND, type ParStyle, type SectionCommand } from './command.js';
 import { ParFile } from './par_file.js';
 import { type ParSource, Pars } from './pars.js';
 import type { RunOutcome } from './plan_events.js';
@@ -149,7 +148,7 @@ const A_TEXT: Expectation = { expected: 'a string', holds: (v) => typeof v === '
 const TABLE: Readonly<Record<keyof ParJobOptions, Expectation>> = {
   sect_pars: either(A_RECORD, integer_between(1, 10_000_000)),
   files: A_RECORD,
-  program: either(A_STRING, STRINGS),
+  program: either(A_STRING, A_COMMAND),
   ship: A_BOOLEAN,
   restart: A_BOOLEAN,
   global_pars: A_PAR_SOURCE,

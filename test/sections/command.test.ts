@@ -65,8 +65,13 @@ describe('the command of a section', () => {
 
   it('may be a pipeline, and must be words', () => {
     expect(stages_of([['a', '1'], ['b']])).toEqual([{ words: ['a', '1'] }, { words: ['b'] }]);
-    for (const bad of [[], [[]], ['a', 3], [['a', 3]]])
-      expect(() => stages_of(bad as never)).toThrow(/command_func/);
+    expect(stages_of({ stages: [{ words: ['a'], env: { N: '1' } }] })).toEqual([
+      { words: ['a'], env: { N: '1' } },
+    ]);
+    const no_words = [[], [[]], ['a', 3], [['a', 3]], [''], [['a'], 'b'], [undefined]];
+    const no_stages = [{}, { stages: 3 }, { stages: [null] }, { stages: [{ words: ['a'], env: 3 }] }];
+    for (const bad of [...no_words, ...no_stages, undefined, null, 3, 'prog n=3', () => ['prog']])
+      expect(() => stages_of(bad)).toThrow(/command_func: expected an array of words, .*; it gave /s);
   });
 });
 

@@ -2,8 +2,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { ParJobOptions } from '../../src/sections/par_job_options.js';
 import { SplitFile } from '../../src/sections/split_file.js';
-import { files_below, hosts, test_folder, test_job } from './kit.js';
+import { files_below, hosts, record_events, test_folder, test_job } from './kit.js';
 
 const LINES = Array.from({ length: 10 }, (_, i) => `line ${i} of ten\n`).join('');
 
@@ -86,6 +87,91 @@ describe('a program over sections of lines', () => {
       'end_run true',
     ]);
     expect(used).toEqual(['b', 'b']);
+  });
+
+  it('fails by a hook that throws, or does not give what it should, and says which', async () => {
+    const said = async (hooks: Partial<ParJobOptions>) => {
+      const folder = test_folder();
+      const parjob = test_job(folder, {
+        sect_pars: 1,
+        files: {},
+        program: 'true',
+        slaves: hosts('a'),
+        ...hooks,
+      });
+      const failed: string[] = [];
+      parjob.on('section_failed', ({ attempt, why }) => failed.push(`${attempt} ${why}`));
+      const error: Error = await parjob.run().then(
+        () => new Error('nothing'),
+        (error) => error,
+      );
+      return [error.message.split('\n', 1)[0], ...failed];
+    };
+    const text = (value: unknown) => Promise.reject(value);
+    expect(await said({ command_func: () => undefined as never })).toEqual([
+      expect.stringMatching(
+        /section 0 failed: command_func: expected an array of words, .* it gave undefined/,
+      ),
+      '1 program',
+      '2 program',
+    ]);
+    expect(await said({ command_func: () => text('no') })).toEqual([
+      'section 0 failed: command_func threw: no',
+      '1 program',
+      '2 program',
+    ]);
+    expect(await said({ prep_job: () => text(undefined) })).toContain('2 program');
+    expect(await said({ clean_job: () => text(new Error('bad')) })).toContain(
+      'section 0 failed: clean_job threw: bad',
+    );
+    for (const wrong of ['', 3, Promise.resolve('a')])
+      expect(await said({ assign: () => wrong as never })).toEqual([
+        expect.stringContaining('assign: expected the name of a host, or undefined, for section 0; it gave'),
+      ]);
+    expect(await said({ end_run: () => text(new Error('late')) })).toEqual(['late']);
+    // the error of the run is not lost for it
+    expect(await said({ program: 'false', end_run: () => text(new Error('late')) })).toEqual([
+      'section 0 failed: its program exited with code 1',
+      '1 program',
+      '2 program',
+    ]);
+  });
+
+  it('ends at once when it is aborted: nothing more is sent, and nothing charged', async () => {
+    const folder = test_folder();
+    const controller = new AbortController();
+    const parjob = test_job(folder, {
+      sect_pars: 50,
+      files: { out: new SplitFile({ name: join(folder, 'out.txt'), usage: 'OUTPUT', tag: '>' }) },
+      program: ['echo', '{id}'],
+      slaves: hosts('a', 'b'),
+    });
+    const events = record_events(parjob, 'section_sent', 'section_failed', 'section_given_up');
+    let at_abort = 0;
+    parjob.on('section_collected', () => {
+      at_abort ||= events.length;
+      controller.abort('enough');
+    });
+    await expect(parjob.run({ signal: controller.signal })).rejects.toBe('enough');
+    expect(events.length).toBe(at_abort);
+    expect(files_below(folder).filter((file) => file.includes('.joining'))).toEqual([]);
+    const { done } = await parjob.run({ restart: true });
+    expect(done).toHaveLength(50);
+    expect(readFileSync(join(folder, 'out.txt'), 'utf8')).toBe(done.map((id) => `${id}\n`).join(''));
+  });
+
+  it('does not begin when it is aborted while it gets ready', async () => {
+    const folder = test_folder();
+    const controller = new AbortController();
+    const parjob = test_job(folder, {
+      sect_pars: 1,
+      files: {},
+      program: 'true',
+      slaves: hosts('a'),
+      prep_run: () => controller.abort(new Error('enough')),
+    });
+    await expect(parjob.run({ signal: controller.signal })).rejects.toThrow('enough');
+    expect(existsSync(join(folder, 'test.sections'))).toBe(false);
   });
 
   it('may get its parameters as JSON on standard input, with their types, and those of a checkpoint', async () => {
