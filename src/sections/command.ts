@@ -8,6 +8,7 @@
 import { type Expectation, STRING_RECORD, STRINGS, show } from '../base/options.js';
 import { UsageError } from '../errors.js';
 import type { Stage } from './far/messages.js';
+import { type ParFile, STDIN, STDOUT } from './par_file.js';
 import type { Pars, WordStyle } from './pars.js';
 
 /** How parameters reach the program: as words, as flags, or as JSON on its standard input. */
@@ -39,9 +40,6 @@ export const A_COMMAND: Expectation = {
   holds: (v) => STRINGS.holds(v) && (v as readonly string[]).length > 0 && (v as readonly string[])[0] !== '',
 };
 
-const STDIN = '<';
-const STDOUT = '>';
-
 /** The command that a program, parameters and files make. */
 export function default_command(
   program: string | readonly string[],
@@ -68,6 +66,30 @@ export function default_command(
     words.push(...reuse_words);
   }
   return words;
+}
+
+/**
+ * Looks whether each file has a place in the command, and no two the same.
+ * @param program undefined: a function of the user makes the command
+ * @throws UsageError (PARJOB_ERR_USAGE)
+ */
+export function check_places(
+  program: string | readonly string[] | undefined,
+  files: Readonly<Record<string, ParFile>>,
+  style: ParStyle,
+): void {
+  const all = Object.entries(files);
+  for (const tag of [STDIN, STDOUT]) {
+    const takers = all.filter(([, file]) => file.tag === tag).map(([key]) => `the file ${key}`);
+    if (tag === STDIN && style === 'json') takers.push("the JSON of par_style: 'json'");
+    if (takers.length > 1)
+      throw new UsageError(
+        `${takers.join(' and ')} cannot all be standard ${tag === STDIN ? 'input' : 'output'}: give one of them another tag`,
+      );
+  }
+  if (program === undefined) return;
+  const text = [program].flat().join('\n');
+  for (const [key, { tag }] of all) if (!text.includes(`{${key}}`)) words_of(key, '', tag);
 }
 
 function words_of(key: string, path: string, tag: string | undefined): string[] {

@@ -45,6 +45,10 @@ export interface ParFileOptions {
   load?: LoadFrom | undefined;
 }
 
+/** Tags of the file that is standard input, and of that which is standard output. */
+export const STDIN = '<';
+export const STDOUT = '>';
+
 const A_FORMAT: Expectation = {
   expected: "a format, or the name of one, such as 'FASTA'",
   holds: (v) =>
@@ -127,6 +131,10 @@ export abstract class ParFile {
     if (this.load !== undefined && usage === 'OUTPUT')
       throw new UsageError(`${owner} ${name}: load is for an INPUT, whose pieces are there`);
     if (this.add && usage === 'INPUT') throw new UsageError(`${owner} ${name}: add is for an OUTPUT`);
+    if (this.tag === (usage === 'INPUT' ? STDOUT : STDIN))
+      throw new UsageError(
+        `${owner} ${name}: the tag '${this.tag}' is for an ${usage === 'INPUT' ? 'OUTPUT' : 'INPUT'}`,
+      );
   }
 
   /** Its pieces are of a host, not of a section. */
@@ -139,6 +147,17 @@ export abstract class ParFile {
   async open(section_count: number): Promise<void> {
     this.#tools ??= await import('./piece_tools.js');
     await this.plan_pieces(section_count);
+    if (this.collect_it) this.#check_joining(section_count);
+  }
+
+  /** What cannot be joined in this way is refused before anything is run. */
+  #check_joining(section_count: number): void {
+    try {
+      this.joiner(section_count, 'parjob');
+    } catch (error) {
+      const text = (error as Error).message.replace(/^Joiner: /, '');
+      throw new UsageError(`${this.name}: ${text}`, { cause: error });
+    }
   }
 
   protected abstract plan_pieces(section_count: number): Promise<void>;

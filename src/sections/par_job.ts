@@ -10,7 +10,7 @@ import { local_slaves } from '../master/local_slave.js';
 import { ssh_slaves } from '../master/remote/ssh_slave.js';
 import type { Slave } from '../master/slave.js';
 import { thrown_text } from './attempt_failure.js';
-import type { SectionCommand } from './command.js';
+import { check_places, type SectionCommand } from './command.js';
 import { CopyFile } from './copy_file.js';
 import type { ParFile } from './par_file.js';
 import {
@@ -154,6 +154,7 @@ export class ParJob {
       this.#given.command_func !== undefined || this.command_func !== ParJob.prototype.command_func;
     if (program === undefined && !has_command)
       throw new UsageError('ParJob: program must be given, or command_func');
+    check_places(has_command ? undefined : program, files, this.#options.par_style);
     // one after the other: a file may be as long as another, which is then known
     for (const file of Object.values(files)) await file.open(sections.size);
     const { open_status, SectionRun } = await import('./run_tools.js');

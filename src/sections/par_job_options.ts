@@ -46,7 +46,10 @@ export interface SectionContext {
 
 /** What a ParJob asks before and after its work: options, or methods of a class that extends it. All may be async but `assign`. */
 export interface ParJobHooks {
-  /** What is run for a section. @default its program, with parameters and files */
+  /**
+   * What is run for a section. What is no command is a failure of the section.
+   * @default section.command(): its program, with parameters and files
+   */
   command_func?(section: SectionContext): SectionCommand | Promise<SectionCommand>;
   /** Before anything of a run: may still change sections and files. */
   prep_run?(restart: boolean): void | Promise<void>;
@@ -54,9 +57,9 @@ export interface ParJobHooks {
   prep_job?(section: SectionContext): void | Promise<void>;
   /** On the master, after it has ended well. What it throws is a failure of the section. */
   clean_job?(section: SectionContext): void | Promise<void>;
-  /** The only host that may run a section; undefined: any. */
+  /** The only host that may run a section; undefined: any. Not async. */
   assign?(id: string, index: number): string | undefined;
-  /** When the run is over, however it ended. */
+  /** When the run is over, however it ended. What it throws is thrown by `run`, unless that has an error of its own. */
   end_run?(outcome: RunOutcome): void | Promise<void>;
 }
 
@@ -107,7 +110,7 @@ export interface ParJobOptions extends ParJobHooks {
   log_dir?: string | undefined;
   /** When the attempts of a section are used up: stop the run, run the rest and then fail, or accept it up to a share. @default 'stop' */
   on_failure?: 'stop' | 'finish' | { tolerate: number } | undefined;
-  /** Collect what there is when sections have failed. @default false */
+  /** Collect what there is when sections have failed. Otherwise all outputs stay on their hosts, for a restart. @default false */
   partial?: boolean | undefined;
   /** Run sections again whose outputs were on a host that is gone. @default true */
   redo?: boolean | undefined;

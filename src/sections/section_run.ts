@@ -38,6 +38,9 @@ const COLLECT_TRIES = 3;
 /** Sums that a slot makes of its sections: one that is lost with its host takes so small a part of the work with it. */
 const SUMS_OF_SLOT = 4;
 
+/** What becomes of the outputs of a run that tolerates failures. */
+const NOT_COLLECTED =
+  'partial: true collects what there is. All outputs stay on their hosts, where restart: true goes on with them';
 /** Orders that begin something. */
 const BEGINS: ReadonlySet<PlanOrder['kind']> = new Set([
   'run_section',
@@ -195,6 +198,11 @@ export class SectionRun {
       const rest = left === 0 ? '' : `; ${left} sections are left, which restart: true goes on with`;
       throw new SectionFailedError(`${outcome.reason ?? `${failed.length} sections failed`}${rest}`, failed);
     }
+    const done = this.#plan.sections.filter(({ state }) => state !== 'failed').map(({ id }) => id);
+    if (!may_collect && this.#collection.has_something) {
+      this.#notice(0, `nothing is collected, as ${failed.length} sections failed: ${NOT_COLLECTED}`);
+      return { done, failed, files, not_removed: [] };
+    }
     const removals = this.#cleaner.note_removals();
     // before anything is removed: a master that dies on the way must not find that all has to be made again
     this.#status.write('run', 'finished', { at: new Date().toISOString(), failed: failed.length });
@@ -202,7 +210,6 @@ export class SectionRun {
     for (const { id } of [...this.#sums]) this.#sums.drop(id);
     for (const { host, path, reason } of not_removed)
       this.#notice(0, `${path} on ${host} was not removed: ${reason}`);
-    const done = this.#plan.sections.filter(({ state }) => state !== 'failed').map(({ id }) => id);
     return { done, failed, files, not_removed };
   }
 

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { default_command, redirections, stages_of } from '../../src/sections/command.js';
+import { check_places, default_command, redirections, stages_of } from '../../src/sections/command.js';
 import { LineCutter, parse_report, parse_sep_line } from '../../src/sections/far/report_lines.js';
 import { datapath_in, own_folder } from '../../src/sections/far/scratch.js';
 import { Pars } from '../../src/sections/pars.js';
@@ -12,6 +12,7 @@ import {
   PIECE_TRANSITIONS,
   SECTION_TRANSITIONS,
 } from '../../src/sections/section_state.js';
+import { SplitFile } from '../../src/sections/split_file.js';
 import { test_folder } from './kit.js';
 
 const FILES = [
@@ -61,6 +62,23 @@ describe('the command of a section', () => {
     const pars = new Pars({ n: 3 });
     expect(default_command('prog', {}, pars, 'json', [])).toEqual(['prog']);
     expect(redirections([], pars, 'json').stdin).toEqual({ text: pars.to_json() });
+  });
+
+  it('has a place for each file, and one for standard input and output', () => {
+    const input = (tag?: string) => new SplitFile({ name: 'in.txt', usage: 'INPUT', tag });
+    const output = (tag?: string) => new SplitFile({ name: 'out.txt', usage: 'OUTPUT', tag });
+    const check = (files: Record<string, SplitFile>, style: 'json' | 'key=value' = 'key=value') =>
+      check_places(['prog', '-i{a}'], files, style);
+    check({ a: input(), b: output('>'), c: input('<') });
+    expect(() => check({ a: input(), b: output() })).toThrow('the file b has no place in the command');
+    expect(() => check({ a: input('<'), b: input('<') })).toThrow(
+      'the file a and the file b cannot all be standard input',
+    );
+    expect(() => check({ a: output('>'), b: output('>') })).toThrow('cannot all be standard output');
+    expect(() => check({ a: input('<') }, 'json')).toThrow("the JSON of par_style: 'json'");
+    check_places(undefined, { a: input() }, 'json');
+    expect(() => input('>')).toThrow("the tag '>' is for an OUTPUT");
+    expect(() => output('<')).toThrow("the tag '<' is for an INPUT");
   });
 
   it('may be a pipeline, and must be words', () => {

@@ -160,6 +160,20 @@ describe('a program over sections of lines', () => {
     expect(readFileSync(join(folder, 'out.txt'), 'utf8')).toBe(done.map((id) => `${id}\n`).join(''));
   });
 
+  it('does not begin when what it writes cannot be joined in the way that was asked for', async () => {
+    const folder = test_folder();
+    const how = { name: join(folder, 'out.txt'), usage: 'OUTPUT', tag: '>' } as const;
+    for (const [options, text] of [
+      [{ add: true }, 'out.txt: records of LINES cannot be added up'],
+      [{ axes: 'new' }, 'out.txt: records of LINES have no axes to add to'],
+    ] as const) {
+      const files = { out: new SplitFile({ ...how, ...options }) };
+      const parjob = test_job(folder, { sect_pars: 2, files, program: 'true', slaves: hosts('a') });
+      await expect(parjob.run()).rejects.toThrow(text);
+    }
+    expect(existsSync(join(folder, 'test.sections'))).toBe(false);
+  });
+
   it('does not begin when it is aborted while it gets ready', async () => {
     const folder = test_folder();
     const controller = new AbortController();
