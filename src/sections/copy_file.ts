@@ -58,7 +58,12 @@ export class CopyFile extends ParFile {
 
   async #part(file: string, is_main: boolean): Promise<Part> {
     const format = is_main && this.far_format !== undefined ? this.format : undefined;
-    const { size, mode } = await stat(file);
+    const facts = await stat(file);
+    if (!facts.isFile())
+      throw new UsageError(
+        `CopyFile ${file}: it is not a file: files are copied, a folder only as an archive`,
+      );
+    const { size, mode } = facts;
     if (format === undefined) {
       // what can be run here can be run there
       const is_program = (mode & 0o111) !== 0;

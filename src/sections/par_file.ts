@@ -2,6 +2,7 @@
  * ParFile: a dataset that is spread over hosts, or comes together from them. What its kinds, CopyFile and SplitFile,
  * have in common, and what a run asks of each. Where its pieces are is not known here: see pieces_table.ts.
  */
+import { statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { A_BOOLEAN, A_STRING, check_options, type Expectation, one_of } from '../base/options.js';
@@ -153,6 +154,8 @@ export abstract class ParFile {
   /** What cannot be joined in this way is refused before anything is run. */
   #check_joining(section_count: number): void {
     try {
+      if (statSync(this.name, { throwIfNoEntry: false })?.isDirectory() === true)
+        throw new UsageError('it is a folder');
       this.joiner(section_count, 'parjob');
     } catch (error) {
       const text = (error as Error).message.replace(/^Joiner: /, '');

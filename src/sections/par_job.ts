@@ -14,7 +14,7 @@ import { check_places, type SectionCommand } from './command.js';
 import { CopyFile } from './copy_file.js';
 import type { ParFile } from './par_file.js';
 import {
-  check_files,
+  check_work,
   type ParJobOptions,
   type ResolvedParJobOptions,
   resolve_par_job_options,
@@ -147,9 +147,9 @@ export class ParJob {
   }
 
   async #run(restart: boolean, signal: AbortSignal | undefined): Promise<ParJobResult> {
+    check_work({ sect_pars: this.sect_pars, files: this.files, program: this.program });
     const sections = sections_of(this.sect_pars);
     const { files, program } = this.#shipped();
-    check_files(files);
     const has_command =
       this.#given.command_func !== undefined || this.command_func !== ParJob.prototype.command_func;
     if (program === undefined && !has_command)

@@ -1,6 +1,6 @@
 /** The options of a ParJob: what they mean, what they may be, and what they are when not given. */
 import { existsSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
+import { basename, extname, join, resolve } from 'node:path';
 import {
   A_BOOLEAN,
   A_FUNCTION,
@@ -219,8 +219,8 @@ export interface ResolvedParJobOptions {
 export function resolve_par_job_options(options: ParJobOptions): ResolvedParJobOptions {
   if (options === undefined) throw new UsageError('ParJob: sect_pars and files must be given');
   check_options('ParJob', options, TABLE);
-  if (options.sect_pars === undefined) throw new UsageError('ParJob: sect_pars must be given');
-  check_files(options.files);
+  const { sect_pars, files, program } = options;
+  check_work({ sect_pars, files, program });
   const { log_dir = '.', on_failure = 'stop', mfile } = options;
   const script = process.argv[1];
   const jobname = options.jobname ?? (script === undefined ? 'stdin' : basename(script, extname(script)));
@@ -258,11 +258,25 @@ export function resolve_par_job_options(options: ParJobOptions): ResolvedParJobO
   };
 }
 
-/** @throws UsageError (PARJOB_ERR_USAGE) */
-export function check_files(files: unknown): void {
-  for (const [key, file] of Object.entries((files ?? {}) as object))
+/** What a ParJob holds and a user may have changed since. @throws UsageError (PARJOB_ERR_USAGE) */
+export function check_work(work: Pick<ParJobOptions, 'sect_pars' | 'files' | 'program'>): void {
+  check_options('ParJob', work, TABLE);
+  if (work.sect_pars === undefined) throw new UsageError('ParJob: sect_pars must be given');
+  check_files(work.files);
+}
+
+function check_files(files: unknown): void {
+  const targets = new Map<string, string>();
+  for (const [key, file] of Object.entries((files ?? {}) as object)) {
     if (!(file instanceof ParFile))
       throw new UsageError(`ParJob: the file ${key} must be a CopyFile or a SplitFile, got ${show(file)}`);
+    if (!file.collect_it) continue;
+    const target = resolve(file.name);
+    const other = targets.get(target);
+    if (other !== undefined)
+      throw new UsageError(`ParJob: the files ${other} and ${key} are both collected in ${file.name}`);
+    targets.set(target, key);
+  }
 }
 
 /** Sections with their parameters, in their order. */

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { CopyFile } from '../../src/sections/copy_file.js';
 import type { ParJobOptions } from '../../src/sections/par_job_options.js';
 import { SplitFile } from '../../src/sections/split_file.js';
 import { files_below, hosts, record_events, test_folder, test_job } from './kit.js';
@@ -172,6 +173,45 @@ describe('a program over sections of lines', () => {
       await expect(parjob.run()).rejects.toThrow(text);
     }
     expect(existsSync(join(folder, 'test.sections'))).toBe(false);
+  });
+
+  it('does not begin with what a user has put in place of its files, program or sections, if that cannot be', async () => {
+    const folder = test_folder();
+    const parjob = test_job(folder, { sect_pars: 1, files: {}, program: 'true', slaves: hosts('a') });
+    const twice = () => new SplitFile({ name: join(folder, 'out.txt'), usage: 'OUTPUT', tag: '>' });
+    const to_folder = new SplitFile({ name: folder, usage: 'OUTPUT', format: 'LINES', tag: '>' });
+    const of_folder = new CopyFile({ name: folder, usage: 'INPUT', tag: '<' });
+    for (const [wrong, text] of [
+      [{ program: 7 }, "option 'program' must be"],
+      [{ program: [] }, "option 'program' must be"],
+      [{ sect_pars: 'n=3' }, "option 'sect_pars' must be"],
+      [{ files: null }, "option 'files' must be"],
+      [{ files: { a: 3 } }, 'the file a must be a CopyFile or a SplitFile, got 3'],
+      [{ files: { a: twice(), b: twice() } }, 'the files a and b are both collected in'],
+      [{ files: { a: to_folder } }, 'it is a folder'],
+      [{ files: { a: of_folder } }, 'it is not a file'],
+    ] as const) {
+      const { sect_pars, files, program } = parjob;
+      Object.assign(parjob, wrong);
+      await expect(parjob.run()).rejects.toThrow(text);
+      Object.assign(parjob, { sect_pars, files, program });
+    }
+    expect(existsSync(join(folder, 'test.sections'))).toBe(false);
+  });
+
+  it('does not wait for a hook that never ends when it is aborted', async () => {
+    const controller = new AbortController();
+    const parjob = test_job(test_folder(), {
+      sect_pars: 1,
+      files: {},
+      program: 'true',
+      slaves: hosts('a'),
+      prep_job: () => {
+        controller.abort(new Error('enough'));
+        return new Promise(() => {});
+      },
+    });
+    await expect(parjob.run({ signal: controller.signal })).rejects.toThrow('enough');
   });
 
   it('does not begin when it is aborted while it gets ready', async () => {
