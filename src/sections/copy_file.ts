@@ -32,6 +32,12 @@ export class CopyFile extends ParFile {
     this.is_per_host = this.usage === 'INPUT';
     this.is_summed = this.collect_it;
     this.also = options.also ?? [];
+    const names = [this.name, ...this.also].map((file) => basename(file));
+    const twice = names.find((name, i) => names.indexOf(name) !== i);
+    if (twice !== undefined)
+      throw new UsageError(
+        `CopyFile ${this.name}: two files that go with it are called ${twice}, and they go into one folder`,
+      );
     if (this.load !== undefined)
       throw new UsageError(
         `CopyFile ${this.name}: load is for a SplitFile, a copy is sent to hosts that lack it`,

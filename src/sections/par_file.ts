@@ -51,12 +51,8 @@ export const STDIN = '<';
 export const STDOUT = '>';
 
 const A_FORMAT: Expectation = {
-  expected: "a format, or the name of one, such as 'FASTA'",
-  holds: (v) =>
-    (typeof v === 'string' && v !== '') ||
-    (typeof v === 'object' &&
-      v !== null &&
-      ['cube', 'records'].includes((v as { kind?: string }).kind ?? '')),
+  expected: "a format, with name and the functions of its kind, or the name of one, such as 'FASTA'",
+  holds: (v) => (typeof v === 'string' ? v !== '' : is_format(v)),
 };
 const A_TAG: Expectation = { expected: 'a string', holds: (v) => typeof v === 'string' && v !== '' };
 const A_WORD: Expectation = { expected: 'a string', holds: (v) => typeof v === 'string' };
@@ -76,6 +72,13 @@ export const PAR_FILE_TABLE: Readonly<Record<keyof ParFileOptions, Expectation>>
   reuse_par: A_WORD,
   load: A_LOAD,
 };
+
+function is_format(value: unknown): value is Format {
+  const { kind, name, parse, head, scanner } = (value ?? {}) as Record<string, unknown>;
+  if (typeof name !== 'string') return false;
+  if (kind === 'records') return typeof scanner === 'function';
+  return kind === 'cube' && typeof parse === 'function' && typeof head === 'function';
+}
 
 /** A file that goes to a host as part of a piece. */
 export interface Part {

@@ -39,6 +39,14 @@ describe('a copied INPUT', () => {
     expect(readFileSync(join(folder, 'out.txt'), 'utf8')).toBe('a table\nits index\n'.repeat(8));
   });
 
+  it('does not go with a file of the same name, which would take its place (defect 15)', () => {
+    const copy = (also: string[]) => new CopyFile({ name: 'a/table.txt', usage: 'INPUT', also });
+    expect(copy(['b/table.idx']).also).toEqual(['b/table.idx']);
+    expect(() => copy(['b/table.idx', 'b/table.txt'])).toThrow(
+      'two files that go with it are called table.txt',
+    );
+  });
+
   it('is not shared by hosts that have their scratch folders on one file system', async () => {
     const folder = test_folder();
     writeFileSync(join(folder, 'table.txt'), 'a table\n');

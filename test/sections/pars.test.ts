@@ -130,6 +130,14 @@ describe('parameter files', () => {
     expect(Pars.read(file).to_object()).toEqual({ n1: '4', o1: '0', label: 'a b' });
   });
 
+  it('are left as they are when an open quote in them would swallow what is written', async () => {
+    const file = file_with('open.par', 'label="not closed');
+    await expect(new Pars('a=2 b="q r"').write(file)).rejects.toThrow(
+      /open\.par has a quote that nothing closes, and would not give back a=2/,
+    );
+    expect(readFileSync(file, 'utf8')).toBe('label="not closed');
+  });
+
   it('hold any set', async () => {
     await fc.assert(
       fc.asyncProperty(any_texts, async (object) => {

@@ -9,6 +9,7 @@ import type { CubeFormat, CubeHead, Format } from '../../../src/sections/formats
 import { csv, fasta, fixed, lines, npy, sep } from '../../../src/sections/formats/formats.js';
 import { read_header } from '../../../src/sections/formats/header.js';
 import { Joiner, type JoinOptions } from '../../../src/sections/pieces/joiner.js';
+import { SplitFile } from '../../../src/sections/split_file.js';
 import {
   all_of,
   broken_stream,
@@ -266,6 +267,25 @@ async function* reusing(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   }
 }
 
+/** The head of a file of a user's own format: two lengths, of 32 bits each, and a name. */
+const head_of = (shape: readonly number[]): Buffer => {
+  const bytes = Buffer.alloc(8);
+  for (const [i, n] of shape.entries()) bytes.writeUInt32BE(n, 4 * i);
+  return bytes;
+};
+
+const raw: CubeFormat = {
+  kind: 'cube',
+  name: 'RAW',
+  parse(start): CubeHead | undefined {
+    if (start.length < 16) return undefined;
+    const view = new DataView(start.buffer, start.byteOffset);
+    const axes = [{ n: view.getUint32(0) }, { n: view.getUint32(4) }];
+    return { axes, element: { bytes: 1 }, offset: 16, source: start.subarray(8, 16) };
+  },
+  head: ({ source }, axes) => Buffer.concat([head_of(axes.map(({ n }) => n)), source as Uint8Array]),
+};
+
 describe('a chunk whose memory is used again', () => {
   it('leaves a long header line as it was', async () => {
     const { joiner, target } = new_joiner({ format: csv(), count: 2, pattern: 'spread' });
@@ -277,28 +297,42 @@ describe('a chunk whose memory is used again', () => {
   });
 
   it('leaves as it was what a format of the user keeps of a head', async () => {
-    const raw: CubeFormat = {
-      kind: 'cube',
-      name: 'RAW',
-      parse(start): CubeHead | undefined {
-        if (start.length < 16) return undefined;
-        const view = new DataView(start.buffer, start.byteOffset);
-        const axes = [{ n: view.getUint32(0) }, { n: view.getUint32(4) }];
-        return { axes, element: { bytes: 1 }, offset: 16, source: start.subarray(8, 16) };
-      },
-      head: ({ source }, axes) => Buffer.concat([head_of(axes.map(({ n }) => n)), source as Uint8Array]),
-    };
-    const head_of = (shape: readonly number[]): Buffer => {
-      const bytes = Buffer.alloc(8);
-      for (const [i, n] of shape.entries()) bytes.writeUInt32BE(n, 4 * i);
-      return bytes;
-    };
     const { joiner, target } = new_joiner({ format: raw, count: 2, axes: 1 });
     const data = Buffer.alloc(1500 * 1000, 'x');
     const piece = Buffer.concat([head_of([1500, 1000]), Buffer.from('MADE BY.'), data]);
     for (const i of [0, 1]) await joiner.add(i, reusing(piece));
     await joiner.finish();
     const whole = Buffer.concat([head_of([3000, 1000]), Buffer.from('MADE BY.'), data, data]);
+    expect(readFileSync(target).equals(whole)).toBe(true);
+  });
+});
+
+describe('cubes of a format of the user', () => {
+  it('are refused when its functions are not there, or do not give what they should', async () => {
+    const file = (format: object) =>
+      new SplitFile({ name: 'a.raw', usage: 'INPUT', format: format as unknown as Format });
+    expect(file(raw).format).toBe(raw);
+    for (const bad of [
+      { kind: 'cube', name: 'X' },
+      { kind: 'records', name: 'X' },
+      { ...raw, name: undefined },
+    ])
+      expect(() => file(bad)).toThrow(
+        "option 'format' must be a format, with name and the functions of its kind",
+      );
+    const { joiner } = new_joiner({ format: { ...raw, parse: () => ({}) as CubeHead }, count: 1 });
+    await expect(joiner.add(0, text_of('a piece'))).rejects.toThrow(
+      'cannot be read as RAW: its parse must give axes, element and offset, and gave {}',
+    );
+    await joiner.abort();
+  });
+
+  it('are put one behind the other, though there is no place in its head for any length', async () => {
+    const { joiner, target } = new_joiner({ format: raw, count: 3 });
+    const piece = Buffer.concat([head_of([3, 2]), Buffer.from('MADE BY.'), Buffer.alloc(6, 'x')]);
+    for (const i of [1, 0, 2]) await joiner.add(i, stream_of(piece));
+    await joiner.finish();
+    const whole = Buffer.concat([head_of([3, 6]), Buffer.from('MADE BY.'), Buffer.alloc(18, 'x')]);
     expect(readFileSync(target).equals(whole)).toBe(true);
   });
 });
