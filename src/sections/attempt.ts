@@ -5,10 +5,11 @@
 import { mkdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, posix } from 'node:path';
+import { Deferred } from '../base/deferred.js';
 import { add_up, type Output } from './adding.js';
-import { AttemptFailure } from './attempt_failure.js';
+import { AttemptFailure, thrown_text } from './attempt_failure.js';
 import { default_command, redirections, type SectionFile, stages_of } from './command.js';
-import type { ProgramEnd, ProgramNote, ProgramOrder } from './far/messages.js';
+import type { ProgramEnd, ProgramNote, ProgramOrder, Stage } from './far/messages.js';
 import type { Hosts } from './hosts.js';
 import type { Line } from './line.js';
 import type { ParFile } from './par_file.js';
@@ -101,14 +102,14 @@ export class Attempt {
     const go_on = await this.#go_on(outputs);
     const input_paths = Object.fromEntries(pieces);
     const section = this.#context(input_paths, outputs, go_on);
-    await this.#hook('prep_job', () => this.#parts.hooks.prep_job(section));
-    const order = await this.#order(section, outputs, go_on);
+    await this.#hook('prep_job', signal, () => this.#parts.hooks.prep_job(section));
+    const order = await this.#order(section, outputs, go_on, signal);
     signal.throwIfAborted();
     this.#stage_outputs(outputs);
     try {
       const end = await this.#run_program(order, signal);
       this.#check(end);
-      await this.#hook('clean_job', () => this.#parts.hooks.clean_job(section));
+      await this.#hook('clean_job', signal, () => this.#parts.hooks.clean_job(section));
       const { addition, used } = await add_up({ ...this.#parts, root: this.#root }, this.#who, outputs, end);
       this.#outputs_arrive(outputs, end);
       this.#parts.status.write('section', id, { run_ms: Math.round(end.run_ms) });
@@ -206,9 +207,10 @@ export class Attempt {
     section: SectionContext,
     outputs: readonly Output[],
     go_on: GoOn | undefined,
+    signal: AbortSignal,
   ): Promise<ProgramOrder> {
-    const { options, hooks } = this.#parts;
-    const stages = await this.#hook('command_func', async () => stages_of(await hooks.command_func(section)));
+    const { options } = this.#parts;
+    const stages = await this.#stages(section, signal);
     this.#events.on_notice(
       3,
       `section ${section.id}: ${stages.map(({ words }) => words.join(' ')).join(' | ')}`,
@@ -242,11 +244,29 @@ export class Attempt {
     };
   }
 
-  async #hook<T>(name: string, call: () => T | Promise<T>): Promise<T> {
+  async #stages(section: SectionContext, signal: AbortSignal): Promise<Stage[]> {
+    const command = await this.#hook('command_func', signal, () => this.#parts.hooks.command_func(section));
     try {
-      return await call();
+      return stages_of(command);
     } catch (error) {
-      throw new AttemptFailure('program', `${name} threw: ${(error as Error).message}`, { cause: error });
+      throw new AttemptFailure('program', thrown_text(error), { cause: error });
+    }
+  }
+
+  /** Calls a function of the user, which may never end: when the attempt is aborted nobody waits for it. */
+  async #hook<T>(name: string, signal: AbortSignal, call: () => T | Promise<T>): Promise<T> {
+    signal.throwIfAborted();
+    const aborted = new Deferred<never>();
+    aborted.promise.catch(() => {});
+    const abort = () => aborted.reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      return await Promise.race([call(), aborted.promise]);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new AttemptFailure('program', `${name} threw: ${thrown_text(error)}`, { cause: error });
+    } finally {
+      signal.removeEventListener('abort', abort);
     }
   }
 

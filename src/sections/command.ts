@@ -5,8 +5,10 @@
  *     program: 'fdmod'                          ─▶  fdmod nt=1000 ns=3 intag=/scratch/vel.H        < and > by their tags
  *     program: ['blastn', '-query', '{in}']     ─▶  blastn -query /scratch/in/queries.fa
  */
+import { type Expectation, STRING_RECORD, STRINGS, show } from '../base/options.js';
 import { UsageError } from '../errors.js';
 import type { Stage } from './far/messages.js';
+import { STDIN, STDOUT } from './par_file.js';
 import type { Pars, WordStyle } from './pars.js';
 
 /** How parameters reach the program: as words, as flags, or as JSON on its standard input. */
@@ -32,9 +34,13 @@ export interface Redirections {
   stdout: string | undefined;
 }
 
-const STDIN = '<';
-const STDOUT = '>';
 const NAME_IN_BRACES = /\{([^{}]+)\}/g;
+
+/** Words of which the first is the program. */
+export const A_COMMAND: Expectation = {
+  expected: 'an array of words, the first of them the program',
+  holds: (v) => STRINGS.holds(v) && (v as readonly string[]).length > 0 && (v as readonly string[])[0] !== '',
+};
 
 /** The command that a program, parameters and files make. */
 export function default_command(
@@ -71,16 +77,13 @@ export function default_command(
  */
 export function check_places(
   program: string | readonly string[] | undefined,
-  files: Readonly<Record<string, { tag: string | undefined; usage: 'INPUT' | 'OUTPUT' }>>,
+  files: Readonly<Record<string, { tag: string | undefined }>>,
   style: ParStyle,
 ): void {
   const words = program === undefined ? [] : [program].flat();
   const named = new Set(words.flatMap((word) => [...word.matchAll(NAME_IN_BRACES)].map(([, name]) => name)));
-  for (const [key, { tag, usage }] of Object.entries(files)) {
+  for (const [key, { tag }] of Object.entries(files))
     if (tag === undefined && program !== undefined && !named.has(key)) throw no_place(key);
-    if ((tag === STDIN && usage === 'OUTPUT') || (tag === STDOUT && usage === 'INPUT'))
-      throw new UsageError(`the file ${key} is an ${usage} and cannot have the tag '${tag}'`);
-  }
   for (const tag of [STDIN, STDOUT]) {
     const keys = Object.keys(files).filter((key) => files[key]?.tag === tag);
     if (keys.length > 1)
@@ -115,19 +118,26 @@ export function redirections(files: readonly SectionFile[], pars: Pars, style: P
   };
 }
 
-/** @throws UsageError (PARJOB_ERR_USAGE) when it is no command */
-export function stages_of(command: SectionCommand): Stage[] {
-  const stages: readonly Stage[] =
-    'stages' in command
-      ? command.stages
-      : typeof command[0] === 'string'
-        ? [{ words: command as readonly string[] }]
-        : (command as readonly (readonly string[])[]).map((words) => ({ words }));
-  const are_words = (words: unknown) =>
-    Array.isArray(words) && words.length > 0 && words.every((word) => typeof word === 'string');
-  if (stages.length === 0 || !stages.every(({ words }) => are_words(words)))
+/**
+ * @param command what a user's function has given: it may be anything
+ * @throws UsageError (PARJOB_ERR_USAGE) when it is no command
+ */
+export function stages_of(command: unknown): Stage[] {
+  const stages = as_stages(command);
+  if (!Array.isArray(stages) || stages.length === 0 || !stages.every(is_stage))
     throw new UsageError(
-      "expected an array of words, such as ['prog', 'n=3'], or one such array for each stage of a pipeline",
+      "command_func: expected an array of words, such as ['prog', 'n=3'], or one such array for each stage of a pipeline; " +
+        `it gave ${show(command)}`,
     );
   return stages.map(({ words, env }) => ({ words: [...words], env }));
+}
+
+function as_stages(command: unknown): unknown {
+  if (!Array.isArray(command)) return (command as { stages?: unknown } | null | undefined)?.stages;
+  return typeof command[0] === 'string' ? [{ words: command }] : command.map((words) => ({ words }));
+}
+
+function is_stage(stage: unknown): stage is Stage {
+  const { words, env } = (stage ?? {}) as { words?: unknown; env?: unknown };
+  return A_COMMAND.holds(words) && (env === undefined || STRING_RECORD.holds(env));
 }

@@ -32,6 +32,12 @@ export class CopyFile extends ParFile {
     this.is_per_host = this.usage === 'INPUT';
     this.is_summed = this.collect_it;
     this.also = options.also ?? [];
+    const names = [this.name, ...this.also].map((file) => basename(file));
+    const twice = names.find((name, i) => names.indexOf(name) !== i);
+    if (twice !== undefined)
+      throw new UsageError(
+        `CopyFile ${this.name}: two files that go with it are called ${twice}, and they go into one folder`,
+      );
     if (this.load !== undefined)
       throw new UsageError(
         `CopyFile ${this.name}: load is for a SplitFile, a copy is sent to hosts that lack it`,
@@ -58,7 +64,12 @@ export class CopyFile extends ParFile {
 
   async #part(file: string, is_main: boolean): Promise<Part> {
     const format = is_main && this.far_format !== undefined ? this.format : undefined;
-    const { size, mode } = await stat(file);
+    const facts = await stat(file);
+    if (!facts.isFile())
+      throw new UsageError(
+        `CopyFile ${file}: it is not a file: files are copied, a folder only as an archive`,
+      );
+    const { size, mode } = facts;
     if (format === undefined) {
       // what can be run here can be run there
       const is_program = (mode & 0o111) !== 0;

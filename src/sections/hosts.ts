@@ -10,6 +10,7 @@ import type { Job } from '../master/job.js';
 import type { Slave } from '../master/slave.js';
 import type { HostFacts } from './far/messages.js';
 import { type CallOptions, Line } from './line.js';
+import { safe_name } from './safe_name.js';
 
 /** A probe that takes longer has failed, ms. */
 const PROBE_TIMEOUT = 20_000;
@@ -33,7 +34,7 @@ export interface HostsEvents {
 export interface HostsOptions {
   job: Job;
   scratch: string | Readonly<Record<string, string>> | undefined;
-  /** Folder of the run in the scratch folder of each host. */
+  /** How the folders of the run in the scratch folders of hosts begin; the name of the host follows. */
   folder: string;
   programs: readonly string[];
   min_free_bytes: number;
@@ -272,7 +273,9 @@ export class Hosts {
     const { scratch, folder, programs, min_free_bytes } = this.#options;
     const wanted = typeof scratch === 'object' ? scratch[host.name] : scratch;
     try {
-      const order = { scratch: wanted, folder, programs, min_free_bytes };
+      // of its own: hosts may have their scratch folders on one file system
+      const own = `${folder}.${safe_name(host.name)}`;
+      const order = { scratch: wanted, folder: own, programs, min_free_bytes };
       host.facts = await within(PROBE_TIMEOUT, line.call('probe', [order]));
       if (!host.is_swept) {
         const killed = await within(PROBE_TIMEOUT, line.call('sweep', [host.facts.scratch]));

@@ -2,6 +2,7 @@
  * ParFile: a dataset that is spread over hosts, or comes together from them. What its kinds, CopyFile and SplitFile,
  * have in common, and what a run asks of each. Where its pieces are is not known here: see pieces_table.ts.
  */
+import { statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { A_BOOLEAN, A_STRING, check_options, type Expectation, one_of } from '../base/options.js';
@@ -45,13 +46,13 @@ export interface ParFileOptions {
   load?: LoadFrom | undefined;
 }
 
+/** Tags of the file that is standard input, and of that which is standard output. */
+export const STDIN = '<';
+export const STDOUT = '>';
+
 const A_FORMAT: Expectation = {
-  expected: "a format, or the name of one, such as 'FASTA'",
-  holds: (v) =>
-    (typeof v === 'string' && v !== '') ||
-    (typeof v === 'object' &&
-      v !== null &&
-      ['cube', 'records'].includes((v as { kind?: string }).kind ?? '')),
+  expected: "a format, with name and the functions of its kind, or the name of one, such as 'FASTA'",
+  holds: (v) => (typeof v === 'string' ? v !== '' : is_format(v)),
 };
 const A_TAG: Expectation = { expected: 'a string', holds: (v) => typeof v === 'string' && v !== '' };
 const A_WORD: Expectation = { expected: 'a string', holds: (v) => typeof v === 'string' };
@@ -71,6 +72,13 @@ export const PAR_FILE_TABLE: Readonly<Record<keyof ParFileOptions, Expectation>>
   reuse_par: A_WORD,
   load: A_LOAD,
 };
+
+function is_format(value: unknown): value is Format {
+  const { kind, name, parse, head, scanner } = (value ?? {}) as Record<string, unknown>;
+  if (typeof name !== 'string') return false;
+  if (kind === 'records') return typeof scanner === 'function';
+  return kind === 'cube' && typeof parse === 'function' && typeof head === 'function';
+}
 
 /** A file that goes to a host as part of a piece. */
 export interface Part {
@@ -127,6 +135,10 @@ export abstract class ParFile {
     if (this.load !== undefined && usage === 'OUTPUT')
       throw new UsageError(`${owner} ${name}: load is for an INPUT, whose pieces are there`);
     if (this.add && usage === 'INPUT') throw new UsageError(`${owner} ${name}: add is for an OUTPUT`);
+    if (this.tag === (usage === 'INPUT' ? STDOUT : STDIN))
+      throw new UsageError(
+        `${owner} ${name}: the tag '${this.tag}' is for an ${usage === 'INPUT' ? 'OUTPUT' : 'INPUT'}`,
+      );
   }
 
   /** Its pieces are of a host, not of a section. */
@@ -139,6 +151,19 @@ export abstract class ParFile {
   async open(section_count: number): Promise<void> {
     this.#tools ??= await import('./piece_tools.js');
     await this.plan_pieces(section_count);
+    if (this.collect_it) this.#check_joining(section_count);
+  }
+
+  /** What cannot be joined in this way is refused before anything is run. */
+  #check_joining(section_count: number): void {
+    try {
+      if (statSync(this.name, { throwIfNoEntry: false })?.isDirectory() === true)
+        throw new UsageError('it is a folder');
+      this.joiner(section_count, 'parjob');
+    } catch (error) {
+      const text = (error as Error).message.replace(/^Joiner: /, '');
+      throw new UsageError(`${this.name}: ${text}`, { cause: error });
+    }
   }
 
   protected abstract plan_pieces(section_count: number): Promise<void>;

@@ -9,11 +9,12 @@ import { Job } from '../master/job.js';
 import { local_slaves } from '../master/local_slave.js';
 import { ssh_slaves } from '../master/remote/ssh_slave.js';
 import type { Slave } from '../master/slave.js';
+import { thrown_text } from './attempt_failure.js';
 import { check_places, type SectionCommand } from './command.js';
 import { CopyFile } from './copy_file.js';
 import type { ParFile } from './par_file.js';
 import {
-  check_files,
+  check_work,
   type ParJobOptions,
   type ResolvedParJobOptions,
   resolve_par_job_options,
@@ -25,6 +26,8 @@ import { SectionEmitter, type SectionEvent, type SectionListener } from './secti
 import type { ParJobResult } from './section_run.js';
 import type { StatusFile } from './status_file.js';
 
+/** The jobs of runs that are over, by their slaves: those that were given may be used in another run. */
+const stopped_in = new WeakMap<Slave, Job>();
 /** Key of the file that `ship` adds. */
 const SHIPPED = 'program';
 
@@ -65,7 +68,8 @@ export class ParJob {
 
   /** What is run for a section: words of a program, or of each stage of a pipeline. */
   command_func(section: SectionContext): SectionCommand | Promise<SectionCommand> {
-    return this.#given.command_func?.(section) ?? section.command();
+    const { command_func } = this.#given;
+    return command_func === undefined ? section.command() : command_func.call(this.#given, section);
   }
 
   /** Before anything of a run: may still change sections and files. */
@@ -118,19 +122,34 @@ export class ParJob {
       outcome = { is_complete: true, reason: undefined };
       return result;
     } catch (error) {
-      outcome = { is_complete: false, reason: (error as Error).message };
+      outcome = { is_complete: false, reason: thrown_text(error) };
       throw error;
     } finally {
       this.#is_running = false;
       if (!this.#options.keep_slaves) await this.stop();
-      await this.end_run(outcome);
+      await this.#end_run(outcome);
     }
   }
 
+  /** @throws what end_run throws, unless the run has an error of its own, which must not be lost for it */
+  async #end_run(outcome: RunOutcome): Promise<void> {
+    try {
+      await this.end_run(outcome);
+    } catch (error) {
+      if (outcome.is_complete) throw error;
+      this.#notice(`end_run threw: ${thrown_text(error)}`);
+    }
+  }
+
+  #notice(text: string): void {
+    this.#emitter.emit('notice', { level: 0, text });
+    if (this.#options.verb >= 0) process.stderr.write(`parjob: ${text}\n`);
+  }
+
   async #run(restart: boolean, signal: AbortSignal | undefined): Promise<ParJobResult> {
+    check_work({ sect_pars: this.sect_pars, files: this.files, program: this.program });
     const sections = sections_of(this.sect_pars);
     const { files, program } = this.#shipped();
-    check_files(files);
     const has_command =
       this.#given.command_func !== undefined || this.command_func !== ParJob.prototype.command_func;
     if (program === undefined && !has_command)
@@ -139,14 +158,12 @@ export class ParJob {
     // one after the other: a file may be as long as another, which is then known
     for (const file of Object.values(files)) await file.open(sections.size);
     const { open_status, SectionRun } = await import('./run_tools.js');
+    // what was awaited may have taken its time
+    signal?.throwIfAborted();
     const { status_file, jobname } = this.#options;
-    const on_notice = (text: string) => {
-      this.#emitter.emit('notice', { level: 0, text });
-      process.stderr.write(`parjob: ${text}\n`);
-    };
     // before the status file, which moves that of another run away: a run that cannot begin leaves all as it is
     const job = this.#open_job();
-    const status = open_status(status_file, jobname, restart, on_notice);
+    const status = open_status(status_file, jobname, restart, (text) => this.#notice(text));
     this.#status = status;
     try {
       const run = new SectionRun({
@@ -197,7 +214,11 @@ export class ParJob {
 
   #slaves(): readonly Slave[] {
     const { slaves, mfile } = this.#options;
-    if (slaves !== undefined) return slaves;
+    if (slaves !== undefined) {
+      // out of their former job, which is over, they may go into another one
+      for (const slave of slaves) stopped_in.get(slave)?.splice(0);
+      return slaves;
+    }
     return mfile === undefined ? local_slaves() : ssh_slaves(mfile);
   }
 
@@ -206,6 +227,7 @@ export class ParJob {
     const job = this.#job;
     this.#job = undefined;
     await job?.stop();
+    for (const slave of job ?? []) stopped_in.set(slave, job as Job);
   }
 
   /** As stop: `await using parjob = new ParJob(...)` stops it at the end of the block. */

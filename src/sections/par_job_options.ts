@@ -12,13 +12,12 @@ import {
   one_of,
   positive,
   STRING_RECORD,
-  STRINGS,
   show,
 } from '../base/options.js';
 import { UsageError } from '../errors.js';
 import type { JobOptions } from '../master/job_options.js';
 import { Slave } from '../master/slave.js';
-import type { ParStyle, SectionCommand } from './command.js';
+import { A_COMMAND, type ParStyle, type SectionCommand } from './command.js';
 import { ParFile } from './par_file.js';
 import { type ParSource, Pars } from './pars.js';
 import type { RunOutcome } from './plan_events.js';
@@ -47,7 +46,10 @@ export interface SectionContext {
 
 /** What a ParJob asks before and after its work: options, or methods of a class that extends it. All may be async but `assign`. */
 export interface ParJobHooks {
-  /** What is run for a section. @default its program, with parameters and files */
+  /**
+   * What is run for a section. What is no command is a failure of the section.
+   * @default section.command(): its program, with parameters and files
+   */
   command_func?(section: SectionContext): SectionCommand | Promise<SectionCommand>;
   /** Before anything of a run: may still change sections and files. */
   prep_run?(restart: boolean): void | Promise<void>;
@@ -55,9 +57,9 @@ export interface ParJobHooks {
   prep_job?(section: SectionContext): void | Promise<void>;
   /** On the master, after it has ended well. What it throws is a failure of the section. */
   clean_job?(section: SectionContext): void | Promise<void>;
-  /** The only host that may run a section; undefined: any. */
+  /** The only host that may run a section; undefined: any. Not async. */
   assign?(id: string, index: number): string | undefined;
-  /** When the run is over, however it ended. */
+  /** When the run is over, however it ended. What it throws is thrown by `run`, unless that has an error of its own. */
   end_run?(outcome: RunOutcome): void | Promise<void>;
 }
 
@@ -108,7 +110,7 @@ export interface ParJobOptions extends ParJobHooks {
   log_dir?: string | undefined;
   /** When the attempts of a section are used up: stop the run, run the rest and then fail, or accept it up to a share. @default 'stop' */
   on_failure?: 'stop' | 'finish' | { tolerate: number } | undefined;
-  /** Collect what there is when sections have failed. @default false */
+  /** Collect what there is when sections have failed. Otherwise all outputs stay on their hosts, for a restart. @default false */
   partial?: boolean | undefined;
   /** Run sections again whose outputs were on a host that is gone. @default true */
   redo?: boolean | undefined;
@@ -144,16 +146,12 @@ const A_PAR_SOURCE: Expectation = {
   expected: 'parameters: text, an object or a Pars',
   holds: (v) => typeof v === 'string' || A_RECORD.holds(v),
 };
-const WORDS: Expectation = {
-  expected: 'an array of strings, at least one',
-  holds: (v) => STRINGS.holds(v) && (v as string[]).length > 0 && (v as string[])[0] !== '',
-};
 const A_TEXT: Expectation = { expected: 'a string', holds: (v) => typeof v === 'string' };
 
 const TABLE: Readonly<Record<keyof ParJobOptions, Expectation>> = {
   sect_pars: either(A_RECORD, integer_between(1, 10_000_000)),
   files: A_RECORD,
-  program: either(A_STRING, WORDS),
+  program: either(A_STRING, A_COMMAND),
   ship: A_BOOLEAN,
   restart: A_BOOLEAN,
   global_pars: A_PAR_SOURCE,
@@ -221,8 +219,8 @@ export interface ResolvedParJobOptions {
 export function resolve_par_job_options(options: ParJobOptions): ResolvedParJobOptions {
   if (options === undefined) throw new UsageError('ParJob: sect_pars and files must be given');
   check_options('ParJob', options, TABLE);
-  if (options.sect_pars === undefined) throw new UsageError('ParJob: sect_pars must be given');
-  check_files(options.files);
+  const { sect_pars, files, program } = options;
+  check_work({ sect_pars, files, program });
   const { log_dir = '.', on_failure = 'stop', mfile } = options;
   const script = process.argv[1];
   const jobname = options.jobname ?? (script === undefined ? 'stdin' : basename(script, extname(script)));
@@ -260,8 +258,14 @@ export function resolve_par_job_options(options: ParJobOptions): ResolvedParJobO
   };
 }
 
-/** @throws UsageError (PARJOB_ERR_USAGE) */
-export function check_files(files: unknown): void {
+/** What a ParJob holds and a user may have changed since. @throws UsageError (PARJOB_ERR_USAGE) */
+export function check_work(work: Pick<ParJobOptions, 'sect_pars' | 'files' | 'program'>): void {
+  check_options('ParJob', work, TABLE);
+  if (work.sect_pars === undefined) throw new UsageError('ParJob: sect_pars must be given');
+  check_files(work.files);
+}
+
+function check_files(files: unknown): void {
   const collected = new Map<string, string>();
   for (const [key, file] of Object.entries((files ?? {}) as object)) {
     if (!(file instanceof ParFile))

@@ -124,7 +124,8 @@ export class Pars {
   add(source: ParSource, options: { overwrite?: boolean | undefined } = {}): this {
     const other = typeof source === 'string' ? Pars.parse(source) : source;
     const is_set = other instanceof Pars;
-    if (!is_set && (typeof other !== 'object' || other === null || Array.isArray(other))) {
+    // a Map has no keys of its own, and would be no parameters at all
+    if (!is_set && (typeof other !== 'object' || other === null || Symbol.iterator in other)) {
       throw new UsageError(`parameters must be text, an object or a Pars, got ${show(other)}`);
     }
     for (const [key, value] of is_set ? other.#values : Object.entries(other)) {
@@ -221,6 +222,7 @@ export class Pars {
    * Writes the set to a file. What the file has already stays; a line that says who wrote and when follows, and then
    * those parameters that differ from what it said before.
    * @param options.program whom to name; default the running script
+   * @throws UsageError (PARJOB_ERR_USAGE) when what the file has would not let it be read again
    */
   async write(file: string, options: { program?: string | undefined } = {}): Promise<void> {
     const old = await text_if_there(file);
@@ -230,6 +232,12 @@ export class Pars {
       .filter(({ key, line }) => !before.has(key) || line !== assignment(key, before.get(key) as ParValue));
     const lines = [provenance(options.program), ...changed.map(({ line }) => line)];
     const text = `${old === '' || old.endsWith('\n') ? old : `${old}\n`}${lines.join('\n')}\n`;
+    const read = new Map(assignments(text).map(({ key, items }) => [key, items]));
+    const lost = changed.find(({ key, line }) => line !== assignment(key, read.get(key) ?? []));
+    if (lost !== undefined)
+      throw new UsageError(
+        `${file} has a quote that nothing closes, and would not give back ${lost.line}: mend it first`,
+      );
     const temporary = `${file}.${randomUUID()}.tmp`;
     try {
       await writeFile(temporary, text);

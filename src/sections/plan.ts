@@ -148,6 +148,13 @@ export class Plan {
     return this.#orders;
   }
 
+  /** Ends the run, whatever is left to do. */
+  stop(text: string): readonly PlanOrder[] {
+    this.#orders = [];
+    if (!this.#is_over) this.#end(false, text);
+    return this.#orders;
+  }
+
   #react(event: PlanEvent): void {
     switch (event.kind) {
       case 'slot_coming':

@@ -1,5 +1,6 @@
 /** What the status file keeps of sections, and what of that a run begins with. */
 import { join } from 'node:path';
+import { show } from '../base/options.js';
 import { UsageError } from '../errors.js';
 import type { ParFile } from './par_file.js';
 import type { Pars } from './pars.js';
@@ -79,7 +80,7 @@ export function seeds_of(parts: SeedParts): SectionSeed[] {
   });
   return [...sections].map(([id, pars], index) => {
     const pars_hash = hash_of(pars);
-    const bound_to = hooks.assign(id, index) ?? loaded.get(id);
+    const bound_to = assigned(hooks.assign(id, index), id) ?? loaded.get(id);
     const found = status.record('section', id) as SectionFields | undefined;
     const is_other = found?.pars_hash !== undefined && found.pars_hash !== pars_hash;
     if (found === undefined || is_other || must_begin_anew) {
@@ -110,6 +111,15 @@ export function seeds_of(parts: SeedParts): SectionSeed[] {
         return seed;
     }
   });
+}
+
+/** What a user's function has given: it may be anything. */
+function assigned(host: unknown, id: string): string | undefined {
+  if (host === undefined || host === null) return undefined;
+  if (typeof host === 'string' && host !== '') return host;
+  throw new UsageError(
+    `assign: expected the name of a host, or undefined, for section ${id}; it gave ${show(host)}`,
+  );
 }
 
 function hash_of(pars: Pars): string {

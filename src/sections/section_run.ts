@@ -10,7 +10,7 @@ import { Deferred } from '../base/deferred.js';
 import { type FailedSection, ParjobError, SectionFailedError } from '../errors.js';
 import type { Job } from '../master/job.js';
 import { Attempt } from './attempt.js';
-import { AttemptFailure } from './attempt_failure.js';
+import { AttemptFailure, thrown_text } from './attempt_failure.js';
 import { Cleaner } from './cleaner.js';
 import { BadOutput, Collection } from './collection.js';
 import { Hosts } from './hosts.js';
@@ -38,6 +38,17 @@ const COLLECTED_AT_ONCE = 4;
 const COLLECT_TRIES = 3;
 /** Sums that a slot makes of its sections: one that is lost with its host takes so small a part of the work with it. */
 const SUMS_OF_SLOT = 4;
+
+/** What becomes of the outputs of a run that tolerates failures. */
+const NOT_COLLECTED =
+  'partial: true collects what there is. All outputs stay on their hosts, where restart: true goes on with them';
+/** Orders that begin something. */
+const BEGINS: ReadonlySet<PlanOrder['kind']> = new Set([
+  'run_section',
+  'collect_section',
+  'collect_sum',
+  'probe_host',
+]);
 
 /** What a run of a ParJob has come to. */
 export interface ParJobResult {
@@ -84,7 +95,7 @@ export class SectionRun {
   readonly #events: PlanEvent[] = [];
   readonly #background = new Set<Promise<unknown>>();
   #is_handling = false;
-  #error: Error | undefined;
+  #error: unknown;
   #was_full = false;
 
   constructor(parts: SectionRunParts) {
@@ -152,7 +163,7 @@ export class SectionRun {
    */
   async run(signal: AbortSignal | undefined): Promise<ParJobResult> {
     const looking = setInterval(() => this.#look_for_orders(), LOOK_FOR_ORDERS);
-    const abort = () => this.#fail(signal?.reason as Error);
+    const abort = () => this.#fail(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
     try {
       this.#look_for_orders();
@@ -190,6 +201,11 @@ export class SectionRun {
       const have_failed = failed.length === 1 ? '1 section failed' : `${failed.length} sections failed`;
       throw new SectionFailedError(`${outcome.reason ?? have_failed}${rest}`, failed);
     }
+    const done = this.#plan.sections.filter(({ state }) => state !== 'failed').map(({ id }) => id);
+    if (!may_collect && this.#collection.has_something) {
+      this.#notice(0, `nothing is collected, as ${failed.length} sections failed: ${NOT_COLLECTED}`);
+      return { done, failed, files, not_removed: [] };
+    }
     const removals = this.#cleaner.note_removals();
     // before anything is removed: a master that dies on the way must not find that all has to be made again
     this.#status.write('run', 'finished', { at: new Date().toISOString(), failed: failed.length });
@@ -197,7 +213,6 @@ export class SectionRun {
     for (const { id } of [...this.#sums]) this.#sums.drop(id);
     for (const { host, path, reason } of not_removed)
       this.#notice(0, `${path} on ${host} was not removed: ${reason}`);
-    const done = this.#plan.sections.filter(({ state }) => state !== 'failed').map(({ id }) => id);
     return { done, failed, files, not_removed };
   }
 
@@ -231,10 +246,15 @@ export class SectionRun {
   }
 
   /** Something that no section is to blame for, and that nobody can go on after. */
-  #fail(error: Error): void {
+  #fail(error: unknown): void {
     this.#error ??= error;
     for (const controller of this.#controllers.values()) controller.abort(error);
-    this.#over.resolve({ is_complete: false, reason: error.message });
+    try {
+      this.#carry_out(this.#plan.stop(thrown_text(error)));
+    } catch {
+      // the first error is the one that is told; it may be that the status file cannot be written
+    }
+    this.#over.resolve({ is_complete: false, reason: thrown_text(error) });
   }
 
   #notice(level: number, text: string): void {
@@ -255,7 +275,7 @@ export class SectionRun {
       for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift())
         this.#carry_out(this.#plan.handle(next));
     } catch (error) {
-      this.#fail(error as Error);
+      this.#fail(error);
     } finally {
       this.#is_handling = false;
     }
@@ -267,6 +287,8 @@ export class SectionRun {
       if (order.kind === 'note_section') this.#note_section(order.id);
       else if (order.kind === 'drop_sum') this.#drop_sum(order.sum);
     for (const order of orders) {
+      // whoever was told of the first ones may have ended the run
+      if (this.#error !== undefined && BEGINS.has(order.kind)) continue;
       switch (order.kind) {
         case 'run_section':
           this.#run_section(order);
@@ -300,7 +322,7 @@ export class SectionRun {
 
   #in_background(work: Promise<unknown>): void {
     const watched = work
-      .catch((error: Error) => this.#fail(error))
+      .catch((error: unknown) => this.#fail(error))
       .finally(() => this.#background.delete(watched));
     this.#background.add(watched);
   }
@@ -406,7 +428,7 @@ export class SectionRun {
     this.#controllers.set(slot, controller);
     const work = before.then(() => this.#attempt(id, attempt, slot, host, controller.signal));
     const settled = work
-      .catch((error: Error) => this.#fail(error))
+      .catch((error: unknown) => this.#fail(error))
       .finally(() => {
         if (this.#section_work.get(id) === settled) this.#section_work.delete(id);
       });

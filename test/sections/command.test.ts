@@ -12,6 +12,7 @@ import {
   PIECE_TRANSITIONS,
   SECTION_TRANSITIONS,
 } from '../../src/sections/section_state.js';
+import { SplitFile } from '../../src/sections/split_file.js';
 import { test_folder } from './kit.js';
 
 const FILES = [
@@ -51,8 +52,8 @@ describe('the command of a section', () => {
   });
 
   it('is looked at before anything runs: places of files, tags of standard input and output', () => {
-    const input = (tag?: string) => ({ tag, usage: 'INPUT' as const });
-    const output = (tag?: string) => ({ tag, usage: 'OUTPUT' as const });
+    const input = (tag?: string) => new SplitFile({ name: 'in.txt', usage: 'INPUT', tag });
+    const output = (tag?: string) => new SplitFile({ name: 'out.txt', usage: 'OUTPUT', tag });
     const check =
       (files: Parameters<typeof check_places>[1], program?: string[], style = 'key=value') =>
       () =>
@@ -60,8 +61,8 @@ describe('the command of a section', () => {
     expect(check({ a: input(), b: output('>'), c: input('in=') }, ['x', 'if={a}'])).not.toThrow();
     expect(check({ a: input() }, undefined)).not.toThrow();
     expect(check({ a: input() }, ['x', '{b}'])).toThrow(/the file a has no place in the command/);
-    expect(check({ a: input('>') }, ['x'])).toThrow(/the file a is an INPUT and cannot have the tag '>'/);
-    expect(check({ a: output('<') })).toThrow(/the file a is an OUTPUT and cannot have the tag '<'/);
+    expect(() => input('>')).toThrow("the tag '>' is for an OUTPUT");
+    expect(() => output('<')).toThrow("the tag '<' is for an INPUT");
     expect(check({ a: input('<'), b: input('<') })).toThrow(
       /only one file can be the standard input, and a, b/,
     );
@@ -84,8 +85,13 @@ describe('the command of a section', () => {
 
   it('may be a pipeline, and must be words', () => {
     expect(stages_of([['a', '1'], ['b']])).toEqual([{ words: ['a', '1'] }, { words: ['b'] }]);
-    for (const bad of [[], [[]], ['a', 3], [['a', 3]]])
-      expect(() => stages_of(bad as never)).toThrow(/expected an array of words/);
+    expect(stages_of({ stages: [{ words: ['a'], env: { N: '1' } }] })).toEqual([
+      { words: ['a'], env: { N: '1' } },
+    ]);
+    const no_words = [[], [[]], ['a', 3], [['a', 3]], [''], [['a'], 'b'], [undefined]];
+    const no_stages = [{}, { stages: 3 }, { stages: [null] }, { stages: [{ words: ['a'], env: 3 }] }];
+    for (const bad of [...no_words, ...no_stages, undefined, null, 3, 'prog n=3', () => ['prog']])
+      expect(() => stages_of(bad)).toThrow(/command_func: expected an array of words, .*; it gave /s);
   });
 });
 

@@ -144,6 +144,22 @@ describe('a program that fails', () => {
     expect(readFileSync(tolerate.output, 'utf8')).toBe([...units.slice(0, 4), ...units.slice(8)].join(''));
   });
 
+  it('throws nothing away when failures are tolerated and partial is not given: outputs stay, and a restart goes on with them', async () => {
+    const folder = test_folder();
+    const options = { on_failure: { tolerate: 0.4 } };
+    const first = serial_job(folder, { fail_on: 'all', fail_section: '1' }, options);
+    const notices: string[] = [];
+    first.parjob.on('notice', ({ text }) => notices.push(text));
+    expect(await first.parjob.run()).toMatchObject({ done: ['0', '2'], files: [] });
+    expect(notices).toContainEqual(expect.stringContaining('nothing is collected, as 1 sections failed'));
+    expect(existsSync(first.output)).toBe(false);
+    const before = first.runs().length;
+    const second = serial_job(folder, {}, { ...options, restart: true });
+    expect((await second.parjob.run()).done).toEqual(['0', '1', '2']);
+    expect(readFileSync(second.output, 'utf8')).toBe(INPUT);
+    expect(second.runs().slice(before)).toMatchObject([expect.stringMatching(/^1 /)]);
+  });
+
   it('with finish and partial leaves the rest in the output, which a restart makes whole without running it again', async () => {
     const folder = test_folder();
     const options = { on_failure: 'finish', partial: true } as const;

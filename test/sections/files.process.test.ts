@@ -39,6 +39,35 @@ describe('a copied INPUT', () => {
     expect(readFileSync(join(folder, 'out.txt'), 'utf8')).toBe('a table\nits index\n'.repeat(8));
   });
 
+  it('does not go with a file of the same name, which would take its place (defect 15)', () => {
+    const copy = (also: string[]) => new CopyFile({ name: 'a/table.txt', usage: 'INPUT', also });
+    expect(copy(['b/table.idx']).also).toEqual(['b/table.idx']);
+    expect(() => copy(['b/table.idx', 'b/table.txt'])).toThrow(
+      'two files that go with it are called table.txt',
+    );
+  });
+
+  it('is not shared by hosts that have their scratch folders on one file system', async () => {
+    const folder = test_folder();
+    writeFileSync(join(folder, 'table.txt'), 'a table\n');
+    const parjob = test_job(folder, {
+      sect_pars: 4,
+      files: {
+        table: new CopyFile({ name: join(folder, 'table.txt'), usage: 'INPUT' }),
+        out: new SplitFile({ name: join(folder, 'out.txt'), usage: 'OUTPUT', tag: '>' }),
+      },
+      program: ['echo', '{host}', '{table}'],
+      assign: (_id, index) => (index % 2 === 0 ? 'a' : 'b'),
+      slaves: hosts('a', 'b'),
+      scratch: join(folder, 'scratch'),
+    });
+    await parjob.run();
+    const used = new Set(readFileSync(join(folder, 'out.txt'), 'utf8').trimEnd().split('\n'));
+    expect(used.size).toBe(2);
+    expect(new Set([...used].map((line) => line.split(' ')[1])).size).toBe(2);
+    expect(files_below(join(folder, 'scratch'))).toEqual([]);
+  });
+
   it('may be a program, which then need not be on the hosts', async () => {
     const folder = test_folder();
     writeFileSync(join(folder, 'hello.sh'), '#!/bin/sh\necho hello from $(basename "$0") in section $1\n', {

@@ -172,9 +172,9 @@ describe('a host that is lost', () => {
     const result = await running;
     expect(readFileSync(first.output, 'utf8')).toBe(INPUT);
     expect(result.not_removed).toMatchObject([
-      { host: 'b', path: join(folder, 'scratch/b', run_folder(folder)) },
+      { host: 'b', path: join(folder, 'scratch/b', run_folder(folder, 'b')) },
     ]);
-    const left = join(folder, 'scratch/b', run_folder(folder));
+    const left = join(folder, 'scratch/b', run_folder(folder, 'b'));
     expect(files_below(left).length).toBeGreaterThan(0);
     const second = serial_job(folder, {}, { slaves: hosts('b') });
     await second.parjob.run();
@@ -315,8 +315,8 @@ function have_unlike_room(): boolean {
   return Math.abs(one - other) > 2 ** 32;
 }
 
-/** Name of the folder of the run that the status file is of. */
-function run_folder(folder: string): string {
+/** Name of the folder on a host of the run that the status file is of. */
+function run_folder(folder: string, host: string): string {
   const [header = ''] = readFileSync(join(folder, 'test.sections'), 'utf8').split('\n');
-  return `test.${JSON.parse(header).run_id}`;
+  return `test.${JSON.parse(header).run_id}.${host}`;
 }

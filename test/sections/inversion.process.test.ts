@@ -81,3 +81,13 @@ it('may exchange one file for another of the same name: a restart that finds it 
   await parjob.run({ restart: true });
   expect(readFileSync(out.name, 'utf8')).toBe('3\n4\n');
 });
+
+it('uses slaves that were given again, in its next run and in another ParJob, when they are not kept', async () => {
+  const slaves = hosts('a', 'b');
+  const options = { sect_pars: 2, files: {}, program: 'true', slaves };
+  const parjob = test_job(test_folder(), options);
+  for (const other of [parjob, parjob, test_job(test_folder(), options)]) {
+    expect((await other.run()).done).toEqual(['0', '1']);
+    expect(slaves.map(({ state }) => state)).toEqual(['stopped', 'stopped']);
+  }
+});

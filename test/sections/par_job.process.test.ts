@@ -3,6 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { SectionFailedError } from '../../src/errors.js';
+import { CopyFile } from '../../src/sections/copy_file.js';
+import type { ParJobOptions } from '../../src/sections/par_job_options.js';
 import { SplitFile } from '../../src/sections/split_file.js';
 import { files_below, hosts, record_events, test_folder, test_job } from './kit.js';
 
@@ -134,6 +136,144 @@ describe('a program over sections of lines', () => {
       'end_run true',
     ]);
     expect(used).toEqual(['b', 'b']);
+  });
+
+  it('fails by a hook that throws, or does not give what it should, and says which', async () => {
+    const said = async (hooks: Partial<ParJobOptions>) => {
+      const folder = test_folder();
+      const parjob = test_job(folder, {
+        sect_pars: 1,
+        files: {},
+        program: 'true',
+        slaves: hosts('a'),
+        ...hooks,
+      });
+      const failed: string[] = [];
+      parjob.on('section_failed', ({ attempt, why }) => failed.push(`${attempt} ${why}`));
+      const error: Error = await parjob.run().then(
+        () => new Error('nothing'),
+        (error) => error,
+      );
+      return [error.message.split('\n', 1)[0], ...failed];
+    };
+    const text = (value: unknown) => Promise.reject(value);
+    expect(await said({ command_func: () => undefined as never })).toEqual([
+      expect.stringMatching(
+        /section 0 failed: command_func: expected an array of words, .* it gave undefined/,
+      ),
+      '1 program',
+      '2 program',
+    ]);
+    expect(await said({ command_func: () => text('no') })).toEqual([
+      'section 0 failed: command_func threw: no',
+      '1 program',
+      '2 program',
+    ]);
+    expect(await said({ prep_job: () => text(undefined) })).toContain('2 program');
+    expect(await said({ clean_job: () => text(new Error('bad')) })).toContain(
+      'section 0 failed: clean_job threw: bad',
+    );
+    for (const wrong of ['', 3, Promise.resolve('a')])
+      expect(await said({ assign: () => wrong as never })).toEqual([
+        expect.stringContaining('assign: expected the name of a host, or undefined, for section 0; it gave'),
+      ]);
+    expect(await said({ end_run: () => text(new Error('late')) })).toEqual(['late']);
+    // the error of the run is not lost for it
+    expect(await said({ program: 'false', end_run: () => text(new Error('late')) })).toEqual([
+      'section 0 failed: its program exited with code 1',
+      '1 program',
+      '2 program',
+    ]);
+  });
+
+  it('ends at once when it is aborted: nothing more is sent, and nothing charged', async () => {
+    const folder = test_folder();
+    const controller = new AbortController();
+    const parjob = test_job(folder, {
+      sect_pars: 50,
+      files: { out: new SplitFile({ name: join(folder, 'out.txt'), usage: 'OUTPUT', tag: '>' }) },
+      program: ['echo', '{id}'],
+      slaves: hosts('a', 'b'),
+    });
+    const events = record_events(parjob, 'section_sent', 'section_failed', 'section_given_up');
+    let at_abort = 0;
+    parjob.on('section_collected', () => {
+      at_abort ||= events.length;
+      controller.abort('enough');
+    });
+    await expect(parjob.run({ signal: controller.signal })).rejects.toBe('enough');
+    expect(events.length).toBe(at_abort);
+    expect(files_below(folder).filter((file) => file.includes('.joining'))).toEqual([]);
+    const { done } = await parjob.run({ restart: true });
+    expect(done).toHaveLength(50);
+    expect(readFileSync(join(folder, 'out.txt'), 'utf8')).toBe(done.map((id) => `${id}\n`).join(''));
+  });
+
+  it('does not begin when what it writes cannot be joined in the way that was asked for', async () => {
+    const folder = test_folder();
+    const how = { name: join(folder, 'out.txt'), usage: 'OUTPUT', tag: '>' } as const;
+    for (const [options, text] of [
+      [{ add: true }, 'out.txt: records of LINES cannot be added up'],
+      [{ axes: 'new' }, 'out.txt: records of LINES have no axes to add to'],
+    ] as const) {
+      const files = { out: new SplitFile({ ...how, ...options }) };
+      const parjob = test_job(folder, { sect_pars: 2, files, program: 'true', slaves: hosts('a') });
+      await expect(parjob.run()).rejects.toThrow(text);
+    }
+    expect(existsSync(join(folder, 'test.sections'))).toBe(false);
+  });
+
+  it('does not begin with what a user has put in place of its files, program or sections, if that cannot be', async () => {
+    const folder = test_folder();
+    const parjob = test_job(folder, { sect_pars: 1, files: {}, program: 'true', slaves: hosts('a') });
+    const twice = () => new SplitFile({ name: join(folder, 'out.txt'), usage: 'OUTPUT', tag: '>' });
+    const to_folder = new SplitFile({ name: folder, usage: 'OUTPUT', format: 'LINES', tag: '>' });
+    const of_folder = new CopyFile({ name: folder, usage: 'INPUT', tag: '<' });
+    for (const [wrong, text] of [
+      [{ program: 7 }, "option 'program' must be"],
+      [{ program: [] }, "option 'program' must be"],
+      [{ sect_pars: 'n=3' }, "option 'sect_pars' must be"],
+      [{ files: null }, "option 'files' must be"],
+      [{ files: { a: 3 } }, 'the file a must be a CopyFile or a SplitFile, got 3'],
+      [{ files: { a: twice(), b: twice() } }, 'the files a and b are both collected in'],
+      [{ files: { a: to_folder } }, 'it is a folder'],
+      [{ files: { a: of_folder } }, 'it is not a file'],
+    ] as const) {
+      const { sect_pars, files, program } = parjob;
+      Object.assign(parjob, wrong);
+      await expect(parjob.run()).rejects.toThrow(text);
+      Object.assign(parjob, { sect_pars, files, program });
+    }
+    expect(existsSync(join(folder, 'test.sections'))).toBe(false);
+  });
+
+  it('does not wait for a hook that never ends when it is aborted', async () => {
+    const controller = new AbortController();
+    const parjob = test_job(test_folder(), {
+      sect_pars: 1,
+      files: {},
+      program: 'true',
+      slaves: hosts('a'),
+      prep_job: () => {
+        controller.abort(new Error('enough'));
+        return new Promise(() => {});
+      },
+    });
+    await expect(parjob.run({ signal: controller.signal })).rejects.toThrow('enough');
+  });
+
+  it('does not begin when it is aborted while it gets ready', async () => {
+    const folder = test_folder();
+    const controller = new AbortController();
+    const parjob = test_job(folder, {
+      sect_pars: 1,
+      files: {},
+      program: 'true',
+      slaves: hosts('a'),
+      prep_run: () => controller.abort(new Error('enough')),
+    });
+    await expect(parjob.run({ signal: controller.signal })).rejects.toThrow('enough');
+    expect(existsSync(join(folder, 'test.sections'))).toBe(false);
   });
 
   it('may get its parameters as JSON on standard input, with their types, and those of a checkpoint', async () => {

@@ -130,6 +130,14 @@ describe('parameter files', () => {
     expect(Pars.read(file).to_object()).toEqual({ n1: '4', o1: '0', label: 'a b' });
   });
 
+  it('are left as they are when an open quote in them would swallow what is written', async () => {
+    const file = file_with('open.par', 'label="not closed');
+    await expect(new Pars('a=2 b="q r"').write(file)).rejects.toThrow(
+      /open\.par has a quote that nothing closes, and would not give back a=2/,
+    );
+    expect(readFileSync(file, 'utf8')).toBe('label="not closed');
+  });
+
   it('hold any set', async () => {
     await fc.assert(
       fc.asyncProperty(any_texts, async (object) => {
@@ -171,6 +179,11 @@ describe('sets of parameters', () => {
   it('give out those with a prefix, without it', () => {
     const pars = new Pars({ 'mig.nz': 3, 'mig.dz': 0.5, nz: 9, 'mig.': 1 });
     expect(pars.extract('mig.').to_object()).toEqual({ nz: 3, dz: 0.5 });
+  });
+
+  it('are made of no object that hides what it holds, such as a Map', () => {
+    for (const source of [new Map([['n', 3]]), new Set(['n=3']), ['n=3'], Buffer.from('n=3'), null, 3])
+      expect(() => new Pars(source as never)).toThrow(/must be text, an object or a Pars, got /);
   });
 
   it('refuse what no text can say, by name', () => {

@@ -250,6 +250,23 @@ describe('the plan of a run', () => {
     expect(plan.section('1')?.state).toBe('todo');
   });
 
+  it('begins nothing more when it is stopped, and leaves what runs to the next run, uncharged', () => {
+    const plan = plan_of(3);
+    bring_up(plan, 'a', 'b');
+    finish(plan, '0');
+    const orders = plan.stop('enough');
+    expect(orders.filter(({ kind }) => kind === 'abort_section')).toHaveLength(2);
+    expect(end_of(orders)).toEqual({ is_complete: false, reason: 'enough' });
+    expect(plan.sections.map(({ state, failures, losses }) => [state, failures, losses])).toEqual([
+      ['finished', 0, 0],
+      ['todo', 0, 0],
+      ['todo', 0, 0],
+    ]);
+    expect(plan.handle({ kind: 'section_collected', id: '0' })).toEqual([]);
+    expect(fail(plan, '1')).toEqual([]);
+    expect(plan.stop('enough')).toEqual([]);
+  });
+
   it('gives a host that is drained nothing new, until it is released', () => {
     const plan = plan_of(3, { collects: 0 });
     plan.handle({ kind: 'host_drained', host: 'a' });

@@ -79,6 +79,7 @@ export interface RecordScanner {
   /**
    * Appends to `starts` the offset of each record, but that at which it was begun, that begins in `bytes` or right
    * behind them.
+   * @param bytes only to be looked at: their memory holds others when it has returned
    * @param base offset of the first of `bytes`
    */
   scan(bytes: Uint8Array, base: number, starts: number[]): void;

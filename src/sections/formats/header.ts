@@ -4,6 +4,7 @@
  */
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve } from 'node:path';
+import { show } from '../../base/options.js';
 import { CHUNK_BYTES } from '../../base/spare_memory.js';
 import { UsageError } from '../../errors.js';
 import { read_fully, read_range } from './file_bytes.js';
@@ -115,7 +116,19 @@ export function parse_head(
       `${file} cannot be read as ${format.name}: no header in its first ${start.length} bytes`,
     );
   }
+  if (head !== undefined && !is_head(head))
+    throw new UsageError(
+      `${file} cannot be read as ${format.name}: its parse must give axes, element and offset, and gave ${show(head)}`,
+    );
   return head;
+}
+
+/** A format of the user may give anything. */
+function is_head({ axes, element, offset }: CubeHead): boolean {
+  const is_count = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 0;
+  return (
+    Array.isArray(axes) && axes.every((axis) => is_count(axis?.n)) && element?.bytes > 0 && is_count(offset)
+  );
 }
 
 async function read_cube(handle: FileHandle, file: string, format: CubeFormat): Promise<CubeHeader> {

@@ -219,7 +219,7 @@ export class CubeStack {
 
   /** Writes a piece to its place, which is behind those before it unless all places are known. */
   async put(index: number, header: CubeHeader, data: AsyncIterable<Uint8Array>, out: OutFile): Promise<void> {
-    this.#reserved ??= this.#head([LONGEST_AXIS]).length;
+    this.#reserved ??= this.#longest_head(header);
     const axis = this.#same.grid.axes[0] as number;
     const own = length_of(header, axis);
     const row_bytes = data_bytes({ axes: header.axes.slice(0, axis - 1), element: header.element });
@@ -269,6 +269,15 @@ export class CubeStack {
       await whole.close();
     }
     return 'whole';
+  }
+
+  /** Of a file as long as can be; if the format has no place for such a length, as that of a piece. */
+  #longest_head(header: CubeHeader): number {
+    try {
+      return this.#head([LONGEST_AXIS]).length;
+    } catch {
+      return this.#head([length_of(header, this.#same.grid.axes[0] as number)]).length;
+    }
   }
 
   #head(n: readonly number[], length?: number): Uint8Array {

@@ -358,7 +358,7 @@ export class Joiner {
     try {
       await take();
       // those that had to wait for this one; what goes wrong with them is said by finish, which tries again
-      await this.#place_kept().catch(() => {});
+      await this.#places_kept();
     } finally {
       this.#coming.delete(index);
       this.#wake_waiting();
@@ -413,11 +413,16 @@ export class Joiner {
     return !this.#is_placing && index === this.#next;
   }
 
-  /** While all pieces before it are on their way. @returns whether its turn has come; else one of them has not, and it may be long */
+  /** While all pieces before it are on their way. @returns whether its turn has come; else one of them is not, and it may be long */
   async #wait_for_turn(index: number): Promise<boolean> {
     for (;;) {
       this.#check_open();
       if (this.#is_in_turn(index)) return true;
+      // it may be that what is next was kept, could not be put in its place, and nobody would try that again
+      if (!this.#is_placing && this.#kept.has(this.#next)) {
+        if (await this.#places_kept()) continue;
+        return false;
+      }
       for (let before = this.#next; before < index; before++)
         if (!this.#coming.has(before) && !this.#kept.has(before)) return false;
       const woken = new Deferred<void>();
@@ -493,6 +498,14 @@ export class Joiner {
       throw error;
     }
     this.#kept.set(index, { file, is_ours: true, is_wide });
+  }
+
+  /** @returns whether what was kept could be put in its place, as far as its turn has come */
+  #places_kept(): Promise<boolean> {
+    return this.#place_kept().then(
+      () => true,
+      () => false,
+    );
   }
 
   /** Puts pieces that were kept in their place, as far as they follow on those that are there. */
@@ -613,7 +626,8 @@ async function begin_cube(
       const { value, done } = await iterator.next();
       const is_whole = done === true;
       if (!is_whole) start = start.length === 0 ? value : Buffer.concat([start, value]);
-      const head = parse_head(format, name, start, is_whole);
+      // of a copy: a format may keep a part of what it sees, and this memory is used again
+      const head = parse_head(format, name, Uint8Array.from(start), is_whole);
       if (head === undefined) continue;
       if (head.data_file !== undefined) {
         throw new UsageError(

@@ -154,7 +154,6 @@ class Body {
     }
     if (this.#held_bytes === 0) refuse(this.#format, this.#name, chunk.subarray(head_bytes));
     const base = this.#held_bytes;
-    this.#held.push(chunk);
     this.#held_bytes += chunk.length;
     let end: number | undefined;
     if (head_records === 0) {
@@ -170,10 +169,12 @@ class Body {
       if (this.#held_bytes > MAX_HEAD_BYTES) {
         throw new UsageError(`${this.#name} has no end of its header in its first ${this.#held_bytes} bytes`);
       }
+      // of the chunk others make use too, and its memory is used again then
+      this.#held.push(Uint8Array.from(chunk));
       return new Uint8Array(0);
     }
     this.is_past_head = true;
-    const whole = this.#held.length === 1 ? chunk : Buffer.concat(this.#held);
+    const whole = this.#held.length === 0 ? chunk : Buffer.concat([...this.#held, chunk]);
     this.#held.length = 0;
     if (end > 0) this.head = Uint8Array.from(whole.subarray(0, end));
     this.#bytes += whole.length - end;

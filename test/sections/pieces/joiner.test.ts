@@ -1,12 +1,15 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Deferred } from '../../../src/base/deferred.js';
+import { CHUNK_BYTES, give_memory_back, take_memory } from '../../../src/base/spare_memory.js';
 import { StateError, UsageError } from '../../../src/errors.js';
-import type { Format } from '../../../src/sections/formats/format.js';
+import type { CubeFormat, CubeHead, Format } from '../../../src/sections/formats/format.js';
 import { csv, fasta, fixed, lines, npy, sep } from '../../../src/sections/formats/formats.js';
 import { read_header } from '../../../src/sections/formats/header.js';
 import { Joiner, type JoinOptions } from '../../../src/sections/pieces/joiner.js';
+import { SplitFile } from '../../../src/sections/split_file.js';
 import {
   all_of,
   broken_stream,
@@ -74,6 +77,21 @@ describe('pieces that are joined', () => {
     expect(read).toEqual(['a', 'b', 'c']);
     await joiner.finish();
     expect(readFileSync(target, 'utf8')).toBe('a\nb\nc\n');
+  });
+
+  it('do not wait for one that was kept and cannot be put in its place, which is tried again', async () => {
+    const { joiner, target, folder } = new_joiner({ format: lines, count: 4 });
+    await joiner.add(1, text_of('b\n'));
+    const kept = join(folder, names_in(folder)[0] as string, '1');
+    const aside = join(folder, 'aside');
+    renameSync(kept, aside);
+    for (const [i, text] of ['a\n', undefined, 'c\n'].entries())
+      if (text !== undefined) await joiner.add(i, text_of(text));
+    await expect(joiner.finish({ partial: true })).rejects.toThrow('ENOENT');
+    renameSync(aside, kept);
+    await joiner.add(3, text_of('d\n'));
+    await joiner.finish();
+    expect(readFileSync(target, 'utf8')).toBe('a\nb\nc\nd\n');
   });
 
   it('do not wait for one that is broken off, nor when all is given up', async () => {
@@ -229,6 +247,93 @@ describe('records that are joined', () => {
     await joiner.finish();
     const expected = long('a', 700_000) + long('c', 262_143) + long('b', 3) + long('d', 262_144);
     expect(readFileSync(target, 'utf8') === expected).toBe(true);
+  });
+});
+
+/** The bytes in chunks whose memory is used again as soon as it is given back, as those that come from a host. */
+async function* reusing(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  let memory = take_memory(CHUNK_BYTES);
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+    const part = bytes.subarray(at, at + CHUNK_BYTES);
+    memory.set(part);
+    yield memory.subarray(0, part.length);
+    const { buffer } = memory;
+    while (part.length === CHUNK_BYTES) {
+      memory = take_memory(CHUNK_BYTES);
+      if (memory.buffer === buffer) break;
+      give_memory_back(memory);
+      await setImmediate();
+    }
+  }
+}
+
+/** The head of a file of a user's own format: two lengths, of 32 bits each, and a name. */
+const head_of = (shape: readonly number[]): Buffer => {
+  const bytes = Buffer.alloc(8);
+  for (const [i, n] of shape.entries()) bytes.writeUInt32BE(n, 4 * i);
+  return bytes;
+};
+
+const raw: CubeFormat = {
+  kind: 'cube',
+  name: 'RAW',
+  parse(start): CubeHead | undefined {
+    if (start.length < 16) return undefined;
+    const view = new DataView(start.buffer, start.byteOffset);
+    const axes = [{ n: view.getUint32(0) }, { n: view.getUint32(4) }];
+    return { axes, element: { bytes: 1 }, offset: 16, source: start.subarray(8, 16) };
+  },
+  head: ({ source }, axes) => Buffer.concat([head_of(axes.map(({ n }) => n)), source as Uint8Array]),
+};
+
+describe('a chunk whose memory is used again', () => {
+  it('leaves a long header line as it was', async () => {
+    const { joiner, target } = new_joiner({ format: csv(), count: 2, pattern: 'spread' });
+    const head = `${'a'.repeat(CHUNK_BYTES)}${'b'.repeat(CHUNK_BYTES / 2)}\n`;
+    await joiner.add(0, stream_of(Buffer.from(`${head}1\n`)));
+    await joiner.add(1, reusing(Buffer.from(`${head}2\n`)));
+    await joiner.finish();
+    expect(readFileSync(target, 'utf8') === `${head}1\n2\n`).toBe(true);
+  });
+
+  it('leaves as it was what a format of the user keeps of a head', async () => {
+    const { joiner, target } = new_joiner({ format: raw, count: 2, axes: 1 });
+    const data = Buffer.alloc(1500 * 1000, 'x');
+    const piece = Buffer.concat([head_of([1500, 1000]), Buffer.from('MADE BY.'), data]);
+    for (const i of [0, 1]) await joiner.add(i, reusing(piece));
+    await joiner.finish();
+    const whole = Buffer.concat([head_of([3000, 1000]), Buffer.from('MADE BY.'), data, data]);
+    expect(readFileSync(target).equals(whole)).toBe(true);
+  });
+});
+
+describe('cubes of a format of the user', () => {
+  it('are refused when its functions are not there, or do not give what they should', async () => {
+    const file = (format: object) =>
+      new SplitFile({ name: 'a.raw', usage: 'INPUT', format: format as unknown as Format });
+    expect(file(raw).format).toBe(raw);
+    for (const bad of [
+      { kind: 'cube', name: 'X' },
+      { kind: 'records', name: 'X' },
+      { ...raw, name: undefined },
+    ])
+      expect(() => file(bad)).toThrow(
+        "option 'format' must be a format, with name and the functions of its kind",
+      );
+    const { joiner } = new_joiner({ format: { ...raw, parse: () => ({}) as CubeHead }, count: 1 });
+    await expect(joiner.add(0, text_of('a piece'))).rejects.toThrow(
+      'cannot be read as RAW: its parse must give axes, element and offset, and gave {}',
+    );
+    await joiner.abort();
+  });
+
+  it('are put one behind the other, though there is no place in its head for any length', async () => {
+    const { joiner, target } = new_joiner({ format: raw, count: 3 });
+    const piece = Buffer.concat([head_of([3, 2]), Buffer.from('MADE BY.'), Buffer.alloc(6, 'x')]);
+    for (const i of [1, 0, 2]) await joiner.add(i, stream_of(piece));
+    await joiner.finish();
+    const whole = Buffer.concat([head_of([3, 6]), Buffer.from('MADE BY.'), Buffer.alloc(18, 'x')]);
+    expect(readFileSync(target).equals(whole)).toBe(true);
   });
 });
 
