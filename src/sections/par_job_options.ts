@@ -262,12 +262,13 @@ export function resolve_par_job_options(options: ParJobOptions): ResolvedParJobO
 export function check_work(work: Pick<ParJobOptions, 'sect_pars' | 'files' | 'program'>): void {
   check_options('ParJob', work, TABLE);
   if (work.sect_pars === undefined) throw new UsageError('ParJob: sect_pars must be given');
+  if (work.files === undefined) throw new UsageError('ParJob: files must be given, {} when there are none');
   check_files(work.files);
 }
 
 function check_files(files: unknown): void {
   const collected = new Map<string, string>();
-  for (const [key, file] of Object.entries((files ?? {}) as object)) {
+  for (const [key, file] of Object.entries(files as object)) {
     if (!(file instanceof ParFile))
       throw new UsageError(`ParJob: the file ${key} must be a CopyFile or a SplitFile, got ${show(file)}`);
     if (!file.collect_it) continue;

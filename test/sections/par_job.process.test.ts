@@ -97,7 +97,7 @@ describe('a program over sections of lines', () => {
       slaves: hosts('a'),
     });
     const events = record_events(parjob, 'section_failed');
-    await expect(parjob.run()).rejects.toThrow(/command_func threw: expected an array of words/);
+    await expect(parjob.run()).rejects.toThrow(/command_func: expected an array of words.*; it gave \[\]/s);
     expect(events.map(({ event }) => (event as { why: string }).why)).toEqual(['program', 'program']);
   });
 
@@ -234,8 +234,9 @@ describe('a program over sections of lines', () => {
       [{ program: [] }, "option 'program' must be"],
       [{ sect_pars: 'n=3' }, "option 'sect_pars' must be"],
       [{ files: null }, "option 'files' must be"],
+      [{ files: undefined }, 'files must be given, {} when there are none'],
       [{ files: { a: 3 } }, 'the file a must be a CopyFile or a SplitFile, got 3'],
-      [{ files: { a: twice(), b: twice() } }, 'the files a and b are both collected in'],
+      [{ files: { a: twice(), b: twice() } }, 'the files a and b are both collected as'],
       [{ files: { a: to_folder } }, 'it is a folder'],
       [{ files: { a: of_folder } }, 'it is not a file'],
     ] as const) {

@@ -75,7 +75,9 @@ describe('a spec', () => {
     );
     const one = { ...two, b: { ...two.b, collect_it: false } };
     expect(() => job_of_spec({ sect_pars: 1, program: 'x', files: one })).not.toThrow();
-    expect(() => job_of_spec({ sect_pars: 1, program: [] })).toThrow(/'program' must be .*at least one/);
+    expect(() => job_of_spec({ sect_pars: 1, program: [] })).toThrow(
+      /'program' must be .*the first of them the program/,
+    );
   });
 });
 
