@@ -108,7 +108,11 @@ section_options(
   .passThroughOptions()
   .option('--split <[format:]file>', 'an input that is split; without {in} it is the standard input', list)
   .option('--copy <file>', 'an input that goes whole to each host', list)
-  .option('--collect <[format:]file>', 'an output; without {out} it is the standard output', list)
+  .option(
+    '--collect <[format:]file>',
+    'an output; without {out} it is the standard output; text, or a table with one header if one is split',
+    list,
+  )
   .option('--sections <n>', 'in how many parts')
   .action(async (words: string[], flags: object) => {
     process.exitCode = await (await import('./sections.js')).exec(words, flags);

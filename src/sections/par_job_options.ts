@@ -268,9 +268,11 @@ export function check_work(work: Pick<ParJobOptions, 'sect_pars' | 'files' | 'pr
 
 function check_files(files: unknown): void {
   const collected = new Map<string, string>();
+  const inputs = new Map<string, string>();
   for (const [key, file] of Object.entries(files as object)) {
     if (!(file instanceof ParFile))
       throw new UsageError(`ParJob: the file ${key} must be a CopyFile or a SplitFile, got ${show(file)}`);
+    if (file.usage === 'INPUT') inputs.set(resolve(file.name), key);
     if (!file.collect_it) continue;
     const path = resolve(file.name);
     const other = collected.get(path);
@@ -279,6 +281,13 @@ function check_files(files: unknown): void {
         `ParJob: the files ${other} and ${key} are both collected as ${file.name}: give one another name`,
       );
     collected.set(path, key);
+  }
+  for (const [path, key] of collected) {
+    const input = inputs.get(path);
+    if (input !== undefined)
+      throw new UsageError(
+        `ParJob: the output ${key} would replace the input ${input}, ${path}, which a restart needs: give it another name`,
+      );
   }
 }
 

@@ -11,6 +11,8 @@ import { show } from '../base/options.js';
 import { UsageError } from '../errors.js';
 import { read_machines } from '../master/remote/ssh_slave.js';
 import { CopyFile, type CopyFileOptions } from './copy_file.js';
+import type { Format } from './formats/format.js';
+import { format_of_file } from './formats/formats.js';
 import { read_header } from './formats/header.js';
 import type { ParFile } from './par_file.js';
 import { ParJob } from './par_job.js';
@@ -105,7 +107,10 @@ export interface ExecOptions
   split?: readonly string[] | undefined;
   /** Inputs that go whole to each host. */
   copy?: readonly string[] | undefined;
-  /** Outputs, `TEXT:hits.txt`. One that no word names is the standard output. */
+  /**
+   * Outputs, `TEXT:hits.txt`. One that no word names is the standard output. Without a format it is text; but a table, by
+   * its name, if one that is split is a table too: then its header stands once.
+   */
   collect?: readonly string[] | undefined;
   /** How many sections. @default four for each slot, and not more than there are records */
   sections?: number | undefined;
@@ -119,6 +124,7 @@ export async function job_of_exec(options: ExecOptions): Promise<ParJob> {
   const names: [string, string][] = split.map((text, i) => [key_of('in', i), text]);
   for (const [key, text] of names)
     files[key] = new SplitFile({ ...named(text), usage: 'INPUT', tag: is_named(key) ? undefined : '<' });
+  const is_table = Object.values(files).some(({ format }) => has_header(format));
   for (const [i, text] of copy.entries()) {
     const key = key_of('copy', i);
     if (!is_named(key))
@@ -127,7 +133,7 @@ export async function job_of_exec(options: ExecOptions): Promise<ParJob> {
   }
   for (const [i, text] of collect.entries()) {
     const key = key_of('out', i);
-    const { name, format = 'TEXT' } = named(text);
+    const { name, format = has_header(format_of_file(name)) && is_table ? undefined : 'TEXT' } = named(text);
     files[key] = new SplitFile({ name, format, usage: 'OUTPUT', tag: is_named(key) ? undefined : '>' });
   }
   for (const word of program)
@@ -138,6 +144,11 @@ export async function job_of_exec(options: ExecOptions): Promise<ParJob> {
         );
   const sect_pars = sections ?? (await section_count(Object.values(files), options));
   return new ParJob({ ...rest, sect_pars, files, program });
+}
+
+/** Its pieces begin with a line that the whole has once. */
+function has_header(format: Format | undefined): boolean {
+  return format?.kind === 'records' && (format.head_records ?? 0) > 0;
 }
 
 function key_of(stem: string, i: number): string {

@@ -73,6 +73,10 @@ describe('a spec', () => {
     expect(() => job_of_spec({ sect_pars: 1, program: 'x', files: two })).toThrow(
       /the files a and b are both collected as .\/a/,
     );
+    const in_place = { a: { ...output, usage: 'INPUT' }, b: { ...output, name: './a' } };
+    expect(() => job_of_spec({ sect_pars: 1, program: 'x', files: in_place })).toThrow(
+      /the output b would replace the input a, .*\/a, which a restart needs/,
+    );
     const one = { ...two, b: { ...two.b, collect_it: false } };
     expect(() => job_of_spec({ sect_pars: 1, program: 'x', files: one })).not.toThrow();
     expect(() => job_of_spec({ sect_pars: 1, program: [] })).toThrow(
@@ -106,5 +110,32 @@ describe('a program with files around it', () => {
     });
     expect((await parjob.run()).done).toHaveLength(9);
     expect(readFileSync(join(folder, 'out.txt'), 'utf8')).toBe(WORDS.replaceAll('word', 'Word'));
+  });
+
+  it('has one header over its table, when a table is split', async () => {
+    const folder = test_folder();
+    const table = 'word,n\nfig,1\npear,2\nlime,3\n';
+    const text = join(folder, 'out.txt');
+    const out = join(folder, 'out.csv');
+    writeFileSync(join(folder, 'in.csv'), table);
+    const parjob = await job_of_exec({
+      ...in_folder(folder),
+      program: ['tee', '{out}'],
+      split: [join(folder, 'in.csv')],
+      collect: [out, text],
+      sections: 3,
+      slaves: hosts('a'),
+    });
+    await parjob.run();
+    expect(readFileSync(out, 'utf8')).toBe(table);
+    expect(readFileSync(text, 'utf8')).toBe('word,n\nfig,1\nword,n\npear,2\nword,n\nlime,3\n');
+    expect(parjob.files['out']?.format?.name).toBe('CSV');
+    const of_text = await job_of_exec({
+      program: ['cat'],
+      split: ['LINES:a'],
+      collect: ['hits.tsv'],
+      sections: 1,
+    });
+    expect(of_text.files['out']?.format?.name).not.toBe('TSV');
   });
 });
