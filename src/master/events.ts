@@ -1,8 +1,7 @@
 /** The events of a Job. Listeners only observe: what they throw is logged and changes nothing. */
-import { EventEmitter } from 'node:events';
+import { Emitter } from '../base/emitter.js';
 import type { Log } from '../base/log.js';
-import { show } from '../base/options.js';
-import { type LossKind, UsageError } from '../errors.js';
+import type { LossKind } from '../errors.js';
 import type { StopReason } from '../sched/records.js';
 import type { Progress } from '../task.js';
 import type { Vitals } from '../wire/pulse_messages.js';
@@ -98,40 +97,8 @@ export const EVENT_NAMES = Object.keys(NAMES) as readonly JobEvent[];
 
 export type JobListener<E extends JobEvent> = (event: JobEvents[E]) => void;
 
-export class Events {
-  readonly #emitter = new EventEmitter();
-  readonly #log: Log;
-
+export class Events extends Emitter<JobEvents> {
   constructor(log: Log) {
-    this.#log = log;
-    this.#emitter.setMaxListeners(0);
-  }
-
-  /** @throws UsageError (PARJOB_ERR_USAGE) for a name that no event has, or what is no function */
-  on<E extends JobEvent>(name: E, listener: JobListener<E>): void {
-    if (!Object.hasOwn(NAMES, name))
-      throw new UsageError(`on: there is no event ${show(name)}; there are ${EVENT_NAMES.join(', ')}`);
-    if (typeof listener !== 'function')
-      throw new UsageError(`on: the listener of ${name} must be a function, got ${show(listener)}`);
-    this.#emitter.on(name, listener);
-  }
-
-  off<E extends JobEvent>(name: E, listener: JobListener<E>): void {
-    this.#emitter.off(name, listener);
-  }
-
-  /** Whether making the event is worth while. */
-  has_listeners(name: JobEvent): boolean {
-    return this.#emitter.listenerCount(name) > 0;
-  }
-
-  emit<E extends JobEvent>(name: E, event: JobEvents[E]): void {
-    for (const listener of this.#emitter.listeners(name)) {
-      try {
-        listener(event);
-      } catch (error) {
-        this.#log.error({ err: error, event: name }, 'a listener of the job threw');
-      }
-    }
+    super(NAMES, (event, error) => log.error({ err: error, event }, 'a listener of the job threw'));
   }
 }

@@ -3,6 +3,7 @@
  * tasks need no ten million objects.
  */
 import { show } from '../base/options.js';
+import { thrown_text } from '../base/thrown_text.js';
 import { UsageError } from '../errors.js';
 import type { AnyTask } from '../task.js';
 import type { TrustOptions } from './job_options.js';
@@ -116,9 +117,8 @@ export class Sources<Result> {
 
   #fail(source: Source<Result>, error: unknown): void {
     this.#close(source);
-    const message = error instanceof Error ? error.message : String(error);
     this.#events.on_error(
-      new UsageError(`queue_tasks: after ${source.taken} tasks the iterable failed: ${message}`, {
+      new UsageError(`queue_tasks: after ${source.taken} tasks the iterable failed: ${thrown_text(error)}`, {
         cause: error,
       }),
     );

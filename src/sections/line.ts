@@ -5,6 +5,7 @@
 import { Deferred } from '../base/deferred.js';
 import { PACKAGE_ROOT } from '../base/package_root.js';
 import { give_memory_back } from '../base/spare_memory.js';
+import { thrown_text } from '../base/thrown_text.js';
 import { NetworkError, ParjobError } from '../errors.js';
 import type { Slave } from '../master/slave.js';
 import { type ToFar, type ToNear, WINDOW_BYTES } from './far/messages.js';
@@ -188,8 +189,7 @@ export class Line {
   }
 
   #abort(id: number, reason: unknown): void {
-    const text = reason instanceof Error ? reason.message : String(reason);
-    void this.#send({ kind: 'abort', id, reason: text }).catch(() => {});
+    void this.#send({ kind: 'abort', id, reason: thrown_text(reason) }).catch(() => {});
   }
 
   #send(message: ToFar): Promise<void> {

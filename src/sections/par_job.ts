@@ -4,12 +4,12 @@
  */
 import { mkdirSync } from 'node:fs';
 import { basename } from 'node:path';
+import { thrown_text } from '../base/thrown_text.js';
 import { StateError, UsageError } from '../errors.js';
 import { Job } from '../master/job.js';
 import { local_slaves } from '../master/local_slave.js';
 import { ssh_slaves } from '../master/remote/ssh_slave.js';
 import type { Slave } from '../master/slave.js';
-import { thrown_text } from './attempt_failure.js';
 import { check_places, type SectionCommand } from './command.js';
 import { CopyFile } from './copy_file.js';
 import type { ParFile } from './par_file.js';
@@ -26,7 +26,10 @@ import { SectionEmitter, type SectionEvent, type SectionListener } from './secti
 import type { ParJobResult } from './section_run.js';
 import type { StatusFile } from './status_file.js';
 
-/** The jobs of runs that are over, by their slaves: those that were given may be used in another run. */
+/**
+ * The jobs of runs that are over, by their slaves: those that were given may be used in another run, and until then tell
+ * how they ended.
+ */
 const stopped_in = new WeakMap<Slave, Job>();
 /** Key of the file that `ship` adds. */
 const SHIPPED = 'program';

@@ -1,7 +1,5 @@
 /** The events of a ParJob. Listeners only observe: what they throw changes nothing. */
-import { EventEmitter } from 'node:events';
-import { show } from '../base/options.js';
-import { UsageError } from '../errors.js';
+import { Emitter } from '../base/emitter.js';
 
 /** Every event of a ParJob, with what its listeners get. Times are ms. */
 export interface SectionEvents {
@@ -42,29 +40,8 @@ const NAMES: Readonly<Record<SectionEvent, true>> = {
 
 export type SectionListener<E extends SectionEvent> = (event: SectionEvents[E]) => void;
 
-export class SectionEmitter {
-  readonly #emitter = new EventEmitter().setMaxListeners(0);
-
-  /** @throws UsageError (PARJOB_ERR_USAGE) for a name that no event has, or what is no function */
-  on<E extends SectionEvent>(name: E, listener: SectionListener<E>): void {
-    if (!Object.hasOwn(NAMES, name))
-      throw new UsageError(`on: there is no event ${show(name)}; there are ${Object.keys(NAMES).join(', ')}`);
-    if (typeof listener !== 'function')
-      throw new UsageError(`on: the listener of ${name} must be a function, got ${show(listener)}`);
-    this.#emitter.on(name, listener);
-  }
-
-  off<E extends SectionEvent>(name: E, listener: SectionListener<E>): void {
-    this.#emitter.off(name, listener);
-  }
-
-  emit<E extends SectionEvent>(name: E, event: SectionEvents[E]): void {
-    for (const listener of this.#emitter.listeners(name)) {
-      try {
-        listener(event);
-      } catch (error) {
-        console.error(`parjob: a listener of ${name} threw:`, error);
-      }
-    }
+export class SectionEmitter extends Emitter<SectionEvents> {
+  constructor() {
+    super(NAMES, (name, error) => console.error(`parjob: a listener of ${name} threw:`, error));
   }
 }

@@ -7,10 +7,11 @@
  */
 import { existsSync } from 'node:fs';
 import { Deferred } from '../base/deferred.js';
+import { thrown_text } from '../base/thrown_text.js';
 import { type FailedSection, ParjobError, SectionFailedError } from '../errors.js';
 import type { Job } from '../master/job.js';
 import { Attempt } from './attempt.js';
-import { AttemptFailure, thrown_text } from './attempt_failure.js';
+import { AttemptFailure } from './attempt_failure.js';
 import { Cleaner } from './cleaner.js';
 import { BadOutput, Collection } from './collection.js';
 import { Hosts } from './hosts.js';

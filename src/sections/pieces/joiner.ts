@@ -28,9 +28,10 @@ import {
 import { StateError, UsageError } from '../../errors.js';
 import { read_range } from '../formats/file_bytes.js';
 import type { CubeFormat, Format, RecordFormat } from '../formats/format.js';
-import { type CubeHeader, data_bytes, parse_head, read_header } from '../formats/header.js';
+import { type CubeHeader, data_bytes, read_header } from '../formats/header.js';
 import { provenance } from '../pars.js';
 import { CubeStack, merge_cubes, SameCubes } from './cube_pieces.js';
+import { begin_cube, exactly, without_head } from './cube_stream.js';
 import { type OutFile, SteadySync, WriteBehind } from './files.js';
 import { GRID_OPTIONS, type Grid, grid_of, type SplitOptions, total_of } from './plan.js';
 import { read_whole } from './reader.js';
@@ -611,77 +612,6 @@ export class Joiner {
 /** By what a file is known that was renamed: it stays the same file, and as old. */
 export function mark_of(stats: Stats): string {
   return `${stats.ino}/${stats.size}/${stats.mtimeMs}`;
-}
-
-/** Reads the head of a piece; the chunks that are given back are all of it again. */
-async function begin_cube(
-  format: CubeFormat,
-  chunks: AsyncIterable<Uint8Array>,
-  name: string,
-): Promise<{ header: CubeHeader; chunks: AsyncIterable<Uint8Array>; close: () => Promise<unknown> }> {
-  const iterator = chunks[Symbol.asyncIterator]();
-  try {
-    let start: Uint8Array = new Uint8Array(0);
-    for (;;) {
-      const { value, done } = await iterator.next();
-      const is_whole = done === true;
-      if (!is_whole) start = start.length === 0 ? value : Buffer.concat([start, value]);
-      // of a copy: a format may keep a part of what it sees, and this memory is used again
-      const head = parse_head(format, name, Uint8Array.from(start), is_whole);
-      if (head === undefined) continue;
-      if (head.data_file !== undefined) {
-        throw new UsageError(
-          `${name} has its data in ${head.data_file}: send it with read_whole, as one file`,
-        );
-      }
-      const header: CubeHeader = { ...head, kind: 'cube', format, file: name, data_file: name };
-      return { header, chunks: resume(start, iterator), close: async () => iterator.return?.() };
-    }
-  } catch (error) {
-    await iterator.return?.();
-    throw error;
-  }
-}
-
-async function* resume(
-  start: Uint8Array,
-  iterator: AsyncIterator<Uint8Array>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    yield start;
-    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
-  } finally {
-    await iterator.return?.();
-  }
-}
-
-async function* without_head(
-  chunks: AsyncIterable<Uint8Array>,
-  head_bytes: number,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let left = head_bytes;
-  for await (const bytes of chunks) {
-    if (bytes.length > left) yield left === 0 ? bytes : bytes.subarray(left);
-    left = Math.max(0, left - bytes.length);
-  }
-}
-
-/** The chunks, if they are just so many bytes. */
-async function* exactly(
-  chunks: AsyncIterable<Uint8Array>,
-  expected: number,
-  name: string,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let bytes = 0;
-  for await (const chunk of chunks) {
-    bytes += chunk.length;
-    if (bytes > expected) break;
-    yield chunk;
-  }
-  if (bytes === expected) return;
-  throw new UsageError(
-    `${name}: its header asks for ${expected} bytes in all, but it has ${bytes > expected ? 'more' : bytes}`,
-  );
 }
 
 function least(numbers: Iterable<number>): number | undefined {
