@@ -15,6 +15,13 @@ it('a probe makes the scratch folder with all above it, for its user alone', asy
   await look(join(folder, 'a/b'));
 });
 
+it('probes of many hosts make their folders on one file system side by side', async () => {
+  for (let round = 0; round < 10; round++) {
+    const folder = test_folder();
+    await Promise.all(Array.from({ length: 20 }, () => look(join(folder, 'a/b/c'))));
+  }
+});
+
 it('a probe says so at once where no folder can be made', async () => {
   // nothing can be below /proc, and it says "there is no such folder", as an automounter does
   await expect(look('/proc/nowhere')).rejects.toThrow(

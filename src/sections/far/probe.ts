@@ -61,9 +61,10 @@ async function make_folder(folder: string): Promise<void> {
   try {
     await make();
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    // another host may have made it meanwhile, on the same file system
     const above = dirname(folder);
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || existsSync(above)) throw error;
-    await make_folder(above);
+    if (!existsSync(above)) await make_folder(above);
     await make();
   }
 }
